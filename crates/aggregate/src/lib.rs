@@ -1,0 +1,5 @@
+//! The mathematics of robust gradient aggregation.
+
+mod dtype;
+
+pub use dtype::DType;

@@ -1,0 +1,3 @@
+//! The R3MES chain, as a proposer meets it.
+
+pub mod proto;
