@@ -1,0 +1,95 @@
+use half::{bf16, f16};
+
+use crate::DType;
+
+/// One participant's update, seen as one vector of R^d: its tensors laid end to end.
+///
+/// The values stay where they are (a memory map, usually) and are read tile by tile; F16, BF16 and F64 are
+/// converted inside the tile. Nothing is copied when a tensor is F32 and 4-byte aligned.
+#[derive(Clone, Debug)]
+pub struct Update<'a> {
+    /// The participant's id. Participants take part in the order of their ids.
+    pub id: u64,
+    /// What the weighted methods weigh this update by: a sample count, a reputation. Finite, not negative.
+    pub weight: f64,
+    parts: Vec<Part<'a>>,
+    len: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Part<'a> {
+    pub(crate) dtype: DType,
+    pub(crate) bytes: &'a [u8],
+    /// The first coordinate of this part.
+    start: usize,
+    len: usize,
+}
+
+impl<'a> Update<'a> {
+    /// An update without tensors yet.
+    pub fn new(id: u64, weight: f64) -> Self {
+        Update { id, weight, parts: Vec::new(), len: 0 }
+    }
+
+    /// Appends a tensor: its values in C order, little-endian, at any alignment.
+    ///
+    /// All participants push the same tensors in the same order (by name). A byte length that is no multiple of
+    /// the value size makes [`aggregate`](crate::aggregate) fail.
+    pub fn push(&mut self, dtype: DType, bytes: &'a [u8]) {
+        let len = bytes.len() / dtype.size();
+        self.parts.push(Part { dtype, bytes, start: self.len, len });
+        self.len += len;
+    }
+
+    /// The number of coordinates, d.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there is no coordinate.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    pub(crate) fn parts(&self) -> &[Part<'a>] {
+        &self.parts
+    }
+
+    /// Copies the coordinates from `start` on into `out`, rounded to f32 and with -0.0 read as +0.0.
+    pub(crate) fn read_into(&self, start: usize, out: &mut [f32]) {
+        let end = start + out.len();
+        let first = self.parts.partition_point(|p| p.start + p.len <= start);
+        for part in &self.parts[first..] {
+            if part.start >= end {
+                break;
+            }
+            let from = start.max(part.start);
+            let to = end.min(part.start + part.len);
+            part.convert(from - part.start, &mut out[from - start..to - start]);
+        }
+    }
+}
+
+impl Part<'_> {
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    fn convert(&self, from: usize, out: &mut [f32]) {
+        let size = self.dtype.size();
+        let bytes = &self.bytes[from * size..(from + out.len()) * size];
+        match self.dtype {
+            DType::F32 => fill(out, bytes, f32::from_le_bytes),
+            DType::F64 => fill(out, bytes, |b| f64::from_le_bytes(b) as f32),
+            DType::F16 => fill(out, bytes, |b| f16::from_le_bytes(b).to_f32()),
+            DType::BF16 => fill(out, bytes, |b| bf16::from_le_bytes(b).to_f32()),
+        }
+    }
+}
+
+fn fill<const W: usize>(out: &mut [f32], bytes: &[u8], value: impl Fn([u8; W]) -> f32) {
+    let (values, _) = bytes.as_chunks::<W>();
+    for (o, v) in out.iter_mut().zip(values) {
+        *o = value(*v) + 0.0;
+    }
+}
