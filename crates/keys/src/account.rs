@@ -1,0 +1,215 @@
+//! The account key itself.
+
+use std::fmt;
+
+use cosmrs::{
+    bip32::{DerivationPath, XPrv},
+    crypto::{PublicKey, secp256k1::SigningKey},
+};
+
+use crate::mnemonic;
+
+/// Why a key could not be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// The phrase has a number of words that BIP-39 does not know.
+    #[error("the mnemonic has {found} words; 12, 15, 18, 21 or 24 were expected")]
+    WordCount {
+        /// Words found.
+        found: usize,
+    },
+    /// A word is not in the English list. The word itself is not repeated: it may be a typing error
+    /// away from a secret.
+    #[error("word {position} of the mnemonic is not in the English BIP-39 list")]
+    UnknownWord {
+        /// Position in the phrase, from 1.
+        position: usize,
+    },
+    /// Every word is known, but the checksum does not fit: a word is wrong or two changed places.
+    #[error("the mnemonic's checksum does not fit: a word is wrong or out of place")]
+    Checksum,
+    /// Entropy of a length that BIP-39 does not know.
+    #[error("{found} bytes of entropy were given; 16, 20, 24, 28 or 32 were expected")]
+    Entropy {
+        /// Bytes given.
+        found: usize,
+    },
+    /// The derivation path cannot be read, or leads to no key.
+    #[error("the derivation path {path:?} is not valid; a path such as m/44'/9999'/0'/0/0 was expected")]
+    Path {
+        /// The path as it was given.
+        path: String,
+    },
+    /// The bytes are no secp256k1 secret key: zero, or not below the group's order.
+    #[error("the 32 bytes are not a valid secp256k1 secret key")]
+    Scalar,
+    /// The address prefix is not valid in bech32.
+    #[error("{prefix:?} is not a valid bech32 prefix; lower-case letters such as \"remes\" were expected")]
+    Prefix {
+        /// The prefix as it was given.
+        prefix: String,
+    },
+}
+
+/// A secp256k1 account key. The secret is wiped from memory when the key is dropped.
+pub struct AccountKey {
+    signing: SigningKey,
+}
+
+impl AccountKey {
+    /// Derives the key at the BIP-32 `path` of the English BIP-39 mnemonic `words`, without a
+    /// passphrase. Blanks around and between words do not matter.
+    ///
+    /// # Errors
+    /// [`KeyError`] when the phrase or the path is not valid.
+    pub fn from_mnemonic(words: &str, path: &str) -> Result<Self, KeyError> {
+        let invalid = || KeyError::Path { path: path.to_owned() };
+        let path: DerivationPath = path.trim().parse().map_err(|_| invalid())?;
+        let seed = mnemonic::seed(words)?;
+        let extended = XPrv::derive_from_path(seed.as_slice(), &path).map_err(|_| invalid())?;
+        Ok(Self { signing: SigningKey::from(extended) })
+    }
+
+    /// Takes a secret scalar, big-endian.
+    ///
+    /// # Errors
+    /// [`KeyError::Scalar`] when it is zero or not below the group's order.
+    pub fn from_bytes(secret: &[u8; 32]) -> Result<Self, KeyError> {
+        let signing = SigningKey::from_slice(secret).map_err(|_| KeyError::Scalar)?;
+        Ok(Self { signing })
+    }
+
+    /// The compressed secp256k1 public key.
+    pub fn public_key(&self) -> PublicKey {
+        self.signing.public_key()
+    }
+
+    /// The account's bech32 address: RIPEMD-160 of SHA-256 of the public key, under `prefix`.
+    ///
+    /// # Errors
+    /// [`KeyError::Prefix`] when `prefix` is not made of lower-case letters and digits.
+    pub fn address(&self, prefix: &str) -> Result<String, KeyError> {
+        let account = self
+            .public_key()
+            .account_id(prefix)
+            .map_err(|_| KeyError::Prefix { prefix: prefix.to_owned() })?;
+        Ok(account.to_string())
+    }
+
+    /// Signs `message` as Cosmos account keys do: ECDSA over its SHA-256, deterministic (RFC 6979),
+    /// low S, in the compact form `r || s`.
+    #[allow(clippy::expect_used)]
+    pub fn sign(&self, message: &[u8]) -> [u8; 64] {
+        // k256 fails only where the nonce or `r` is zero, which RFC 6979 makes unreachable.
+        let signature =
+            self.signing.sign(message).expect("a deterministic ECDSA signature exists for every message");
+        signature.to_bytes().into()
+    }
+}
+
+impl fmt::Debug for AccountKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AccountKey(<redacted>)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{DEFAULT_PATH, derivation_path, mnemonic_from_entropy};
+
+    const ABANDON: &str =
+        "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about";
+
+    /// Addresses published by CosmJS, Cosmos' JavaScript client, for its test mnemonics.
+    #[test]
+    fn published_cosmos_addresses_are_found() {
+        let cases = [
+            (ABANDON, "cosmos19rl4cm2hmr8afy4kldpxz3fka4jguq0auqdal4"),
+            (
+                "special sign fit simple patrol salute grocery chicken wheat radar tonight ceiling",
+                "cosmos1jhg0e7s6gn44tfc5k37kr04sznyhedtc9rzys5",
+            ),
+            (
+                "economy stock theory fatal elder harbor betray wasp final emotion task crumble \
+                 siren bottom lizard educate guess current outdoor pair theory focus wife stone",
+                "cosmos1pkptre7fdkl6gfrzlesjjvhxhlc3r4gmmk8rs6",
+            ),
+        ];
+        for (words, address) in cases {
+            let key = AccountKey::from_mnemonic(words, &derivation_path(118)).unwrap();
+            assert_eq!(key.address("cosmos").unwrap(), address);
+        }
+    }
+
+    #[test]
+    fn the_default_path_is_that_of_the_default_coin_type() {
+        assert_eq!(DEFAULT_PATH, derivation_path(crate::DEFAULT_COIN_TYPE));
+        let own = AccountKey::from_mnemonic(ABANDON, DEFAULT_PATH).unwrap();
+        let cosmos = AccountKey::from_mnemonic(ABANDON, &derivation_path(118)).unwrap();
+        assert_ne!(own.public_key(), cosmos.public_key());
+        assert!(own.address("remes").unwrap().starts_with("remes1"));
+    }
+
+    /// The secp256k1 vector for RFC 6979 that is in wide use: key 1, "Satoshi Nakamoto", SHA-256.
+    #[test]
+    fn a_signature_is_deterministic_compact_and_low_s() {
+        let mut one = [0_u8; 32];
+        one[31] = 1;
+        let signature = AccountKey::from_bytes(&one).unwrap().sign(b"Satoshi Nakamoto");
+        let expected = "934b1ea10a4b3c1757e2b0c017d0b6143ce3c9a7e6a4a49860d7a6ab210ee3d8\
+                        2442ce9d2b916064108014783e923ec36b49743e2ffa1c4496f01a512aafd9e5";
+        assert_eq!(hex(&signature), expected);
+        let half_order = hex_bytes("7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0");
+        for message in 0_u8..64 {
+            let signature = AccountKey::from_bytes(&one).unwrap().sign(&[message]);
+            assert!(signature[32..] <= half_order[..], "high S for message {message}");
+        }
+    }
+
+    #[test]
+    fn the_mnemonic_of_entropy_is_that_of_bip_39() {
+        assert_eq!(mnemonic_from_entropy(&[0; 16]).unwrap().as_str(), ABANDON);
+        let words = mnemonic_from_entropy(&[0xff; 32]).unwrap();
+        assert_eq!(words.split(' ').count(), 24);
+        assert!(words.starts_with("zoo zoo") && words.ends_with("zoo vote"));
+        assert_eq!(mnemonic_from_entropy(&[0; 15]).unwrap_err(), KeyError::Entropy { found: 15 });
+    }
+
+    #[test]
+    fn blanks_around_words_do_not_matter() {
+        let spaced = format!("  {}\n", ABANDON.replace(' ', "  "));
+        let key = AccountKey::from_mnemonic(&spaced, DEFAULT_PATH).unwrap();
+        assert_eq!(key.public_key(), AccountKey::from_mnemonic(ABANDON, DEFAULT_PATH).unwrap().public_key());
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_without_the_secret() {
+        let error = |words: &str, path: &str| AccountKey::from_mnemonic(words, path).unwrap_err();
+        assert_eq!(error("abandon about", DEFAULT_PATH), KeyError::WordCount { found: 2 });
+        let unknown = error(&ABANDON.replacen("abandon", "abandonn", 1), DEFAULT_PATH);
+        assert_eq!(unknown, KeyError::UnknownWord { position: 1 });
+        assert!(!unknown.to_string().contains("abandonn"));
+        assert_eq!(error(&ABANDON.replace("about", "abandon"), DEFAULT_PATH), KeyError::Checksum);
+        assert!(matches!(error(ABANDON, "44'/x"), KeyError::Path { .. }));
+        assert_eq!(AccountKey::from_bytes(&[0; 32]).unwrap_err(), KeyError::Scalar);
+        assert_eq!(AccountKey::from_bytes(&[0xff; 32]).unwrap_err(), KeyError::Scalar);
+        let key = AccountKey::from_bytes(&[7; 32]).unwrap();
+        assert!(matches!(key.address("Not A Prefix"), Err(KeyError::Prefix { .. })));
+    }
+
+    #[test]
+    fn debug_prints_no_secret() {
+        let key = AccountKey::from_bytes(&[7; 32]).unwrap();
+        assert_eq!(format!("{key:?}"), "AccountKey(<redacted>)");
+    }
+
+    fn hex(bytes: &[u8]) -> String {
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    fn hex_bytes(text: &str) -> Vec<u8> {
+        (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
+    }
+}
