@@ -184,3 +184,45 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, QuantityError> {
 pub(crate) fn format_duration(duration: Duration) -> String {
     humantime::format_duration(duration).to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimals_that_are_not() {
+        for text in ["", ".", "1.", ".5", "-1", "+1", "1e3", "0,1", " 1", "1 ", "0x1", "١"] {
+            assert!(matches!(text.parse::<Decimal>(), Err(QuantityError::Decimal(_))), "{text:?}");
+        }
+        assert_eq!(
+            "0.1234567890123456789".parse::<Decimal>().unwrap_err().to_string(),
+            "must have at most 18 digits after the point, has 19"
+        );
+        assert!("340282366920938463464".parse::<Decimal>().is_err());
+        assert_eq!("0.02500".parse::<Decimal>().unwrap(), Decimal::new(25, 3));
+        assert_eq!(Decimal::new(25, 3).to_string(), "0.025");
+        assert_eq!(Decimal::new(10, 0).to_string(), "10");
+    }
+
+    #[test]
+    fn fees_round_up() {
+        assert_eq!(Decimal::new(25, 3).mul_ceil(200_001), Some(5_001));
+        assert_eq!(Decimal::new(25, 3).mul_ceil(200_000), Some(5_000));
+        assert_eq!(Decimal::default().mul_ceil(u64::MAX), Some(0));
+        // Too large for the product in one step, though not for the result.
+        assert_eq!(Decimal::new(100_000, 0).mul_ceil(u64::MAX), Some(100_000 * u128::from(u64::MAX)));
+    }
+
+    #[test]
+    fn byte_sizes() {
+        assert_eq!("100 MiB".parse::<ByteSize>().unwrap(), ByteSize::mib(100));
+        assert_eq!("100mib".parse::<ByteSize>().unwrap(), ByteSize::mib(100));
+        assert_eq!("1536".parse::<ByteSize>().unwrap().to_string(), "1536 B");
+        assert_eq!(ByteSize::bytes(3 << 19).to_string(), "1536 KiB");
+        assert_eq!(ByteSize::bytes(0).to_string(), "0 B");
+        for text in ["", "MiB", "-1 B", "1.5 GiB", "1 GB", "1 MiB x"] {
+            assert!(matches!(text.parse::<ByteSize>(), Err(QuantityError::ByteSize(_))), "{text:?}");
+        }
+        assert!(matches!("99999999999 TiB".parse::<ByteSize>(), Err(QuantityError::TooLarge(_))));
+    }
+}

@@ -1,10 +1,17 @@
+use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
+use r3mes_aggregate::{Method, Tolerance};
+
+use crate::profile::Profile;
 use crate::{ByteSize, NetworkProfile, QualitySettings, VerificationSettings};
 
 /// Everything that an operator decides, valid.
-#[derive(Clone, Debug, PartialEq, Default)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
+    /// The profile on which [`Settings::network`] rests; `None` where the settings hold all of it.
+    pub profile: Option<Profile>,
     /// The network: the profile's values, with the settings' own on top of them.
     pub network: NetworkProfile,
     /// How gradients become one.
@@ -21,22 +28,55 @@ pub struct Settings {
     pub submission: SubmissionSettings,
 }
 
+impl Default for Settings {
+    /// What a new data folder begins with, on the network of [`Profile::default`].
+    fn default() -> Self {
+        let profile = Profile::default();
+        Settings {
+            network: profile.values().clone(),
+            profile: Some(profile),
+            aggregation: AggregationSettings::default(),
+            round: RoundSettings::default(),
+            verification: VerificationSettings::default(),
+            quality: QualitySettings::default(),
+            limits: LimitSettings::default(),
+            submission: SubmissionSettings::default(),
+        }
+    }
+}
+
 /// How gradients become one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AggregationSettings {
-    /// The method's name in kebab case, e.g. `median`.
-    pub method: String,
-    /// Share cut from each end by `trimmed-mean`, 0 up to but not including 0.5.
-    pub trim: f64,
-    /// Byzantine participants that methods with such a parameter reckon with.
-    pub f: u32,
-    /// Largest weight that `fedavg` gives to a participant's reported sample count.
-    pub fedavg_cap: u64,
+    /// The method with its parameters, ready for use: what the other fields say is already in it.
+    pub method: Method,
+    /// Share of the participants that a method reckons with as Byzantine (`trimmed-mean` cuts so many
+    /// from each end); 0 up to but not including 0.5.
+    pub trim: Option<f64>,
+    /// The same as a fixed number; not together with `trim`.
+    pub f: Option<u32>,
+    /// Cap of `fedavg` on a sample count, as a multiple of the median count; at least 1.
+    pub fedavg_cap: Option<f64>,
+}
+
+impl AggregationSettings {
+    /// `method` with what the other fields say about its parameters.
+    pub(crate) fn refined(&self, method: Method) -> Method {
+        let method = match (self.trim, self.f) {
+            (Some(ratio), _) => method.with_tolerance(Tolerance::Ratio(ratio)),
+            (None, Some(f)) => method.with_tolerance(Tolerance::Count(f as usize)),
+            (None, None) => method,
+        };
+        match (method, self.fedavg_cap) {
+            (Method::FedAvg { .. }, Some(cap)) => Method::FedAvg { cap },
+            (method, _) => method,
+        }
+    }
 }
 
 impl Default for AggregationSettings {
     fn default() -> Self {
-        AggregationSettings { method: "median".into(), trim: 0.2, f: 1, fedavg_cap: 10_000 }
+        AggregationSettings { method: Method::Median, trim: None, f: None, fedavg_cap: None }
     }
 }
 
@@ -103,6 +143,27 @@ pub enum SubmissionStrategy {
     /// `MsgCommitAggregation`, then `MsgRevealAggregation`.
     #[default]
     CommitReveal,
-    /// `MsgSubmitAggregation` alone.
+    /// `MsgSubmitAggregation` alone. Not available yet: settings that ask for it are refused.
     Direct,
+}
+
+impl fmt::Display for SubmissionStrategy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            SubmissionStrategy::CommitReveal => "commit-reveal",
+            SubmissionStrategy::Direct => "direct",
+        })
+    }
+}
+
+impl FromStr for SubmissionStrategy {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "commit-reveal" => Ok(SubmissionStrategy::CommitReveal),
+            "direct" => Err("\"direct\" is not available yet, use \"commit-reveal\"".to_owned()),
+            _ => Err(format!("must be \"commit-reveal\", is {text:?}")),
+        }
+    }
 }

@@ -1,8 +1,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 /// A check that a gradient can fail; each failure is a finding with its figures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Check {
     /// The bytes cannot be had: no provider, a fetch that timed out for good.
     Availability,
@@ -18,7 +21,7 @@ pub enum Check {
     Finite,
     /// Names, shapes or dtypes differ from the round's layout.
     Layout,
-    /// The transaction that carried the gradient cannot be found, or says something else.
+    /// The transaction that carried the gradient says something else than the chain's record of it.
     Source,
     /// The `gradient_hash` announced on chain is not the file's.
     GradientHash,
@@ -99,7 +102,8 @@ impl fmt::Display for Check {
 }
 
 /// What a finding does to its gradient.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Policy {
     /// The gradient is left out of the round, with an evidence bundle.
     Exclude,
@@ -134,7 +138,7 @@ impl FromStr for Policy {
 /// pending gradients, and a robust method takes the influence of an odd one away.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerificationSettings {
-    /// The transaction that carried the gradient is missing or says something else.
+    /// The transaction that carried the gradient says something else than the chain's record of it.
     pub source: Policy,
     /// The miner has no registration; its gradient is valid on chain all the same.
     pub registration: Policy,
@@ -178,7 +182,7 @@ impl VerificationSettings {
 impl Default for VerificationSettings {
     fn default() -> Self {
         VerificationSettings {
-            source: Policy::Report,
+            source: Policy::Exclude,
             registration: Policy::Report,
             gradient_hash: Policy::Report,
             claimed_loss: Policy::Report,

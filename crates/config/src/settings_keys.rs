@@ -1,0 +1,206 @@
+//! The keys of the settings, apart from those below `network`.
+
+use std::time::Duration;
+
+use r3mes_aggregate::Method;
+
+use crate::key::{Key, put};
+use crate::settings::Settings;
+use crate::value::{Kind, Value};
+use crate::verification::Policy;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+type SettingsKey = Key<Settings>;
+
+fn text(text: &impl ToString) -> Option<Value> {
+    Some(Value::Text(text.to_string()))
+}
+
+fn duration(duration: Duration) -> Option<Value> {
+    Some(Value::duration_text(duration))
+}
+
+fn share(value: &Value) -> Result<Option<f64>, String> {
+    value.number("from 0 to 1", |n| (0.0..=1.0).contains(&n)).map(Some)
+}
+
+/// The method's name alone where other keys hold its parameters, else with them.
+fn method_text(settings: &Settings) -> String {
+    let aggregation = &settings.aggregation;
+    let whole = aggregation.method.to_string();
+    let name = whole.split('(').next().unwrap_or(&whole);
+    match name.parse::<Method>() {
+        Ok(bare) if aggregation.refined(bare.clone()) == aggregation.method => name.to_owned(),
+        _ => whole,
+    }
+}
+
+macro_rules! policy {
+    ($name:ident, $about:literal) => {
+        SettingsKey::new(
+            concat!("verification.", stringify!($name)),
+            Kind::Text,
+            $about,
+            |s| text(&s.verification.$name),
+            |s, v| put(&mut s.verification.$name, v.parse::<Policy>()),
+        )
+    };
+}
+
+/// Every key of the settings below a section of their own, in the order in which they are written.
+pub(crate) const SETTINGS_KEYS: &[SettingsKey] = &[
+    SettingsKey::new(
+        "aggregation.method",
+        Kind::Text,
+        "How gradients become one: average, weighted-average, fedavg, median, trimmed-mean.",
+        |s| text(&method_text(s)),
+        |s, v| put(&mut s.aggregation.method, v.parse()),
+    ),
+    SettingsKey::new(
+        "aggregation.trim",
+        Kind::Number,
+        "Share of the gradients to reckon with as Byzantine: trimmed-mean cuts so many from each end.",
+        |s| s.aggregation.trim.map(Value::Number),
+        |s, v| {
+            let ratio = v.number("from 0 up to but not including 0.5", |n| (0.0..0.5).contains(&n));
+            put(&mut s.aggregation.trim, ratio.map(Some))
+        },
+    )
+    .optional("0.2", |s| s.aggregation.trim = None),
+    SettingsKey::new(
+        "aggregation.f",
+        Kind::Integer,
+        "The same as a fixed number of gradients, instead of trim.",
+        |s| s.aggregation.f.map(|f| Value::Integer(f.into())),
+        |s, v| put(&mut s.aggregation.f, v.integer(0).map(Some)),
+    )
+    .optional("2", |s| s.aggregation.f = None),
+    SettingsKey::new(
+        "aggregation.fedavg_cap",
+        Kind::Number,
+        "What fedavg believes at most of a reported sample count, as a multiple of the median count.",
+        |s| s.aggregation.fedavg_cap.map(Value::Number),
+        |s, v| put(&mut s.aggregation.fedavg_cap, v.number("at least 1", |n| n >= 1.0).map(Some)),
+    )
+    .optional("3.0", |s| s.aggregation.fedavg_cap = None),
+    SettingsKey::new(
+        "round.quorum",
+        Kind::Integer,
+        "Gradients that close a round at once.",
+        |s| Some(Value::Integer(s.round.quorum.into())),
+        |s, v| put(&mut s.round.quorum, v.integer(1)),
+    ),
+    SettingsKey::new(
+        "round.minimum_participants",
+        Kind::Integer,
+        "Gradients without which a round is not submitted, however long it waited.",
+        |s| Some(Value::Integer(s.round.minimum_participants.into())),
+        |s, v| put(&mut s.round.minimum_participants, v.integer(1)),
+    ),
+    SettingsKey::new(
+        "round.maximum_wait",
+        Kind::Text,
+        "Longest wait after a round's first gradient before it closes without its quorum.",
+        |s| duration(s.round.maximum_wait),
+        |s, v| put(&mut s.round.maximum_wait, v.duration(SECOND / 1000)),
+    ),
+    SettingsKey::new(
+        "round.minimum_interval",
+        Kind::Text,
+        "Shortest time between two submissions; \"0s\" for none.",
+        |s| duration(s.round.minimum_interval),
+        |s, v| put(&mut s.round.minimum_interval, v.duration(Duration::ZERO)),
+    ),
+    policy!(source, "The transaction that carried the gradient says something else than the chain's record."),
+    policy!(registration, "The miner has no registration. Its gradient is valid on chain all the same."),
+    policy!(gradient_hash, "The announced gradient_hash is not the file's. Not a proof of fraud."),
+    policy!(claimed_loss, "The loss that the miner claims cannot be."),
+    policy!(duplicate, "The same bytes were announced before in this round."),
+    policy!(norm, "The norm is above a limit of [quality]."),
+    policy!(zeros, "More values are zero than [quality] allows."),
+    policy!(trust_score, "The miner's trust score is below the limit of [quality]."),
+    SettingsKey::new(
+        "quality.max_norm",
+        Kind::Number,
+        "Largest L2 norm of a gradient.",
+        |s| s.quality.max_norm.map(Value::Number),
+        |s, v| put(&mut s.quality.max_norm, v.number("above 0", |n| n > 0.0).map(Some)),
+    )
+    .optional("100.0", |s| s.quality.max_norm = None),
+    SettingsKey::new(
+        "quality.max_norm_ratio",
+        Kind::Number,
+        "Largest L2 norm as a multiple of the round's median norm.",
+        |s| s.quality.max_norm_ratio.map(Value::Number),
+        |s, v| put(&mut s.quality.max_norm_ratio, v.number("above 1", |n| n > 1.0).map(Some)),
+    )
+    .optional("10.0", |s| s.quality.max_norm_ratio = None),
+    SettingsKey::new(
+        "quality.max_zero_share",
+        Kind::Number,
+        "Largest share of values that are zero.",
+        |s| s.quality.max_zero_share.map(Value::Number),
+        |s, v| put(&mut s.quality.max_zero_share, share(v)),
+    )
+    .optional("0.99", |s| s.quality.max_zero_share = None),
+    SettingsKey::new(
+        "quality.min_trust_score",
+        Kind::Number,
+        "Smallest trust score on chain.",
+        |s| s.quality.min_trust_score.map(Value::Number),
+        |s, v| put(&mut s.quality.min_trust_score, share(v)),
+    )
+    .optional("0.2", |s| s.quality.min_trust_score = None),
+    SettingsKey::new(
+        "limits.max_gradient",
+        Kind::Text,
+        "Largest gradient file. The network holds miners to 100 MiB.",
+        |s| text(&s.limits.max_gradient),
+        |s, v| put(&mut s.limits.max_gradient, size(v)),
+    ),
+    SettingsKey::new(
+        "limits.parallel_fetches",
+        Kind::Integer,
+        "Gradients fetched at the same time.",
+        |s| Some(Value::Integer(s.limits.parallel_fetches.into())),
+        |s, v| put(&mut s.limits.parallel_fetches, v.integer(1)),
+    ),
+    SettingsKey::new(
+        "limits.fetch_timeout",
+        Kind::Text,
+        "Longest time for the fetch of one gradient.",
+        |s| duration(s.limits.fetch_timeout),
+        |s, v| put(&mut s.limits.fetch_timeout, v.duration(SECOND / 1000)),
+    ),
+    SettingsKey::new(
+        "limits.spool_quota",
+        Kind::Text,
+        "Disk space for gradients and aggregates that are worked on.",
+        |s| text(&s.limits.spool_quota),
+        |s, v| put(&mut s.limits.spool_quota, size(v)),
+    ),
+    SettingsKey::new(
+        "submission.strategy",
+        Kind::Text,
+        "How an aggregate reaches the chain: commit-reveal.",
+        |s| text(&s.submission.strategy),
+        |s, v| put(&mut s.submission.strategy, v.parse()),
+    ),
+    SettingsKey::new(
+        "submission.max_fee",
+        Kind::Amount,
+        "Largest fee of one transaction, in the network's fee denom.",
+        |s| s.submission.max_fee.map(Value::amount_of),
+        |s, v| put(&mut s.submission.max_fee, v.amount().map(Some)),
+    )
+    .optional("20000", |s| s.submission.max_fee = None),
+];
+
+fn size(value: &Value) -> Result<crate::ByteSize, String> {
+    let size: crate::ByteSize = value.parse()?;
+    match size.get() {
+        0 => Err("must be at least 1 B, is 0 B".to_owned()),
+        _ => Ok(size),
+    }
+}
