@@ -1,6 +1,8 @@
-use rayon::prelude::*;
-
-use crate::{AggregateError, Method, Options, Update, coordinate};
+use crate::column::{ColumnRule, Columns};
+use crate::lanes::Isa;
+use crate::mean::weighted_mean;
+use crate::tiles::for_each_tile;
+use crate::{AggregateError, Method, Options, Update};
 
 /// Aggregates `updates` by `method` into a new vector of f32.
 ///
@@ -27,7 +29,18 @@ pub fn aggregate_into(
     options: &Options,
     out: &mut [f32],
 ) -> Result<(), AggregateError> {
-    let round = Round::new(updates)?;
+    aggregate_on(Isa::best(), method, updates, options, out)
+}
+
+/// [`aggregate_into`] with a chosen instruction set.
+pub(crate) fn aggregate_on(
+    isa: Isa,
+    method: &Method,
+    updates: &[Update<'_>],
+    options: &Options,
+    out: &mut [f32],
+) -> Result<(), AggregateError> {
+    let round = Round::new(isa, updates)?;
     if out.len() != round.len() {
         return Err(AggregateError::OutputLength { found: out.len(), expected: round.len() });
     }
@@ -36,25 +49,26 @@ pub fn aggregate_into(
         Method::Average => round.weighted_mean(&vec![1.0; n], options, out),
         Method::WeightedAverage => round.weighted_mean(&round.weights()?, options, out),
         Method::FedAvg { cap } => round.weighted_mean(&capped(round.weights()?, *cap)?, options, out),
-        Method::Median => round.columns(options, out, coordinate::median),
+        Method::Median => round.columns(ColumnRule::Median, options, out),
         Method::TrimmedMean { trim } => {
             let f = trim.count(n);
             if n <= 2 * f {
                 let method = "trimmed-mean";
                 return Err(AggregateError::TooFew { method, f, needed: 2 * f + 1, found: n });
             }
-            round.columns(options, out, |column| coordinate::trimmed_mean(column, f))
+            round.columns(ColumnRule::TrimmedMean { f }, options, out)
         }
     }
 }
 
 /// The participants of one aggregation in the order of their ids, found to fit together.
 struct Round<'a> {
+    isa: Isa,
     updates: Vec<&'a Update<'a>>,
 }
 
 impl<'a> Round<'a> {
-    fn new(updates: &'a [Update<'a>]) -> Result<Self, AggregateError> {
+    fn new(isa: Isa, updates: &'a [Update<'a>]) -> Result<Self, AggregateError> {
         let mut updates: Vec<_> = updates.iter().collect();
         updates.sort_by_key(|u| u.id);
         let first = *updates.first().ok_or(AggregateError::NoUpdates)?;
@@ -70,7 +84,7 @@ impl<'a> Round<'a> {
             }
             check_layout(first, update)?;
         }
-        Ok(Round { updates })
+        Ok(Round { isa, updates })
     }
 
     fn len(&self) -> usize {
@@ -96,75 +110,20 @@ impl<'a> Round<'a> {
         options: &Options,
         out: &mut [f32],
     ) -> Result<(), AggregateError> {
-        let total: f64 = weights.iter().sum();
-        self.tiles(options, out, |rows, out| {
-            for (c, out) in out.iter_mut().enumerate() {
-                let mut sum = 0.0;
-                for (row, w) in rows.iter().zip(weights) {
-                    sum += w * f64::from(row[c]);
-                }
-                *out = (sum / total) as f32 + 0.0;
-            }
-        })
+        let (isa, total) = (self.isa, weights.iter().sum());
+        for_each_tile(
+            &self.updates,
+            options,
+            out,
+            || (),
+            |(), tile, out| weighted_mean(isa, tile, weights, total, out),
+        )
     }
 
-    fn columns(
-        &self,
-        options: &Options,
-        out: &mut [f32],
-        rule: impl Fn(&mut [f32]) -> f32 + Sync,
-    ) -> Result<(), AggregateError> {
-        let n = self.updates.len();
-        self.tiles(options, out, |rows, out| {
-            let mut column = vec![0.0; n];
-            for (c, out) in out.iter_mut().enumerate() {
-                for (value, row) in column.iter_mut().zip(rows) {
-                    *value = row[c];
-                }
-                *out = rule(&mut column) + 0.0;
-            }
-        })
+    fn columns(&self, rule: ColumnRule, options: &Options, out: &mut [f32]) -> Result<(), AggregateError> {
+        let ready = || Columns::new(self.isa, rule, self.updates.len());
+        for_each_tile(&self.updates, options, out, ready, Columns::apply)
     }
-
-    /// Runs `apply` over every tile, with the rows of the tile and the tile of the output.
-    fn tiles(
-        &self,
-        options: &Options,
-        out: &mut [f32],
-        apply: impl Fn(&[&[f32]], &mut [f32]) + Sync,
-    ) -> Result<(), AggregateError> {
-        let n = self.updates.len();
-        let tile = options.tile_for(4 * n);
-        let bad = out
-            .par_chunks_mut(tile)
-            .enumerate()
-            .map_init(
-                || vec![0.0; n * tile],
-                |scratch, (index, out)| {
-                    let start = index * tile;
-                    for (update, row) in self.updates.iter().zip(scratch.chunks_exact_mut(tile)) {
-                        update.read_into(start, &mut row[..out.len()]);
-                    }
-                    let rows: Vec<&[f32]> = scratch.chunks_exact(tile).map(|row| &row[..out.len()]).collect();
-                    let bad = first_non_finite(&rows);
-                    if bad.is_none() {
-                        apply(&rows, out);
-                    }
-                    bad.map(|(participant, c)| (participant, start + c))
-                },
-            )
-            .flatten()
-            .min();
-        match bad {
-            None => Ok(()),
-            Some((p, coordinate)) => Err(AggregateError::NonFinite { id: self.updates[p].id, coordinate }),
-        }
-    }
-}
-
-/// The lowest (participant, coordinate) whose value is not finite.
-fn first_non_finite(rows: &[&[f32]]) -> Option<(usize, usize)> {
-    rows.iter().enumerate().find_map(|(p, row)| row.iter().position(|x| !x.is_finite()).map(|c| (p, c)))
 }
 
 fn check_layout(first: &Update<'_>, update: &Update<'_>) -> Result<(), AggregateError> {

@@ -55,10 +55,21 @@ impl<'a> Update<'a> {
         &self.parts
     }
 
-    /// Copies the coordinates from `start` on into `out`, rounded to f32 and with -0.0 read as +0.0.
+    /// The index of the part that holds coordinate `start`.
+    fn first_part(&self, start: usize) -> usize {
+        self.parts.partition_point(|p| p.start + p.len <= start)
+    }
+
+    /// The part that holds coordinate `start`, and its place in there.
+    pub(crate) fn part_at(&self, start: usize) -> Option<(&Part<'a>, usize)> {
+        let part = self.parts.get(self.first_part(start))?;
+        Some((part, start - part.start))
+    }
+
+    /// Copies the coordinates from `start` on into `out`, rounded to f32.
     pub(crate) fn read_into(&self, start: usize, out: &mut [f32]) {
         let end = start + out.len();
-        let first = self.parts.partition_point(|p| p.start + p.len <= start);
+        let first = self.first_part(start);
         for part in &self.parts[first..] {
             if part.start >= end {
                 break;
@@ -90,6 +101,6 @@ impl Part<'_> {
 fn fill<const W: usize>(out: &mut [f32], bytes: &[u8], value: impl Fn([u8; W]) -> f32) {
     let (values, _) = bytes.as_chunks::<W>();
     for (o, v) in out.iter_mut().zip(values) {
-        *o = value(*v) + 0.0;
+        *o = value(*v);
     }
 }

@@ -1,0 +1,125 @@
+//! Rules that look at one coordinate at a time: sort its N values, combine some of them.
+#![allow(unsafe_code)]
+
+use crate::lanes::{Isa, Kernel, Lanes};
+use crate::mean::is_finite;
+use crate::sorter::{Sorter, Wires};
+use crate::tiles::Tile;
+
+/// A rule for one coordinate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ColumnRule {
+    /// The middle value, or the mean of the middle two.
+    Median,
+    /// The mean without the `f` smallest and `f` largest.
+    TrimmedMean { f: usize },
+    /// The mean of the N - `f` values nearest the median.
+    MeanAroundMedian { f: usize },
+}
+
+/// A rule made ready for `n` values and one instruction set; each thread has its own.
+pub(crate) struct Columns {
+    isa: Isa,
+    rule: ColumnRule,
+    n: usize,
+    sorter: Sorter,
+    wires: Wires,
+}
+
+impl Columns {
+    pub(crate) fn new(isa: Isa, rule: ColumnRule, n: usize) -> Self {
+        let sorter = match rule {
+            ColumnRule::Median => Sorter::median(isa, n),
+            ColumnRule::TrimmedMean { .. } | ColumnRule::MeanAroundMedian { .. } => Sorter::sort(isa, n),
+        };
+        let wires = sorter.wires();
+        Columns { isa, rule, n, sorter, wires }
+    }
+
+    /// Writes the rule's result for every coordinate of the tile to `out`, as long as the tile. Returns false if a
+    /// value may have been non-finite.
+    pub(crate) fn apply(&mut self, tile: &Tile<'_>, out: &mut [f32]) -> bool {
+        assert!(out.len() == tile.len && tile.rows().len() == self.n);
+        self.isa.run(Apply { columns: self, rows: tile.rows(), out })
+    }
+}
+
+struct Apply<'a> {
+    columns: &'a mut Columns,
+    rows: &'a [*const f32],
+    out: &'a mut [f32],
+}
+
+impl Kernel for Apply<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    unsafe fn run<V: Lanes>(self) -> bool {
+        let Columns { rule, n, ref sorter, ref mut wires, .. } = *self.columns;
+        // SAFETY: the rows and `out` hold out.len() values, a multiple of V::WIDTH; the wires are the sorter's.
+        unsafe {
+            let buffer = wires.pointer();
+            let values = buffer.add(sorter.below() * V::WIDTH);
+            let mut sum = V::splat(0.0);
+            for c in (0..self.out.len()).step_by(V::WIDTH) {
+                for (i, row) in self.rows.iter().enumerate() {
+                    let x = V::load(row.add(c));
+                    sum = sum.add(x);
+                    x.store(values.add(i * V::WIDTH));
+                }
+                sorter.run::<V>(buffer);
+                finish::<V>(rule, n, values).store(self.out.as_mut_ptr().add(c));
+            }
+            is_finite(sum)
+        }
+    }
+}
+
+/// The rule's result from the sorted (or, for the median, middle) values of `n` at `p`.
+///
+/// # Safety
+/// As [`Lanes`]; `p` holds `n` vectors.
+#[inline(always)]
+pub(crate) unsafe fn finish<V: Lanes>(rule: ColumnRule, n: usize, p: *const f32) -> V {
+    // SAFETY: every index is below n.
+    unsafe {
+        let value = |i: usize| V::load(p.add(i * V::WIDTH));
+        match rule {
+            ColumnRule::Median => middle(n, p),
+            ColumnRule::TrimmedMean { f } => {
+                let mut sum = V::wide_splat(0.0);
+                for i in f..n - f {
+                    sum = V::wide_add(sum, value(i).widen());
+                }
+                V::narrow(V::wide_div(sum, V::wide_splat((n - 2 * f) as f64)))
+            }
+            ColumnRule::MeanAroundMedian { f } => {
+                let (kept, median) = (n - f, middle::<V>(n, p));
+                let mut sum = V::wide_splat(0.0);
+                for i in 0..f {
+                    // Of the i-th smallest and the value `kept` places above exactly one is kept.
+                    let (low, high) = (value(i), value(i + kept));
+                    let nearer = median.sub(low).select_le(high.sub(median), low, high);
+                    sum = V::wide_add(sum, nearer.widen());
+                }
+                for i in f..kept {
+                    sum = V::wide_add(sum, value(i).widen());
+                }
+                V::narrow(V::wide_div(sum, V::wide_splat(kept as f64)))
+            }
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn middle<V: Lanes>(n: usize, p: *const f32) -> V {
+    // SAFETY: both indices are below n.
+    unsafe {
+        let low = V::load(p.add((n - 1) / 2 * V::WIDTH));
+        if n % 2 == 1 {
+            return low.add(V::splat(0.0));
+        }
+        let high = V::load(p.add(n / 2 * V::WIDTH));
+        V::narrow(V::wide_mul(V::wide_add(low.widen(), high.widen()), V::wide_splat(0.5)))
+    }
+}

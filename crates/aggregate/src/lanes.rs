@@ -1,0 +1,424 @@
+//! Vectors of neighbouring coordinates, and the choice of the widest the machine has.
+//!
+//! Every operation is exactly one IEEE 754 operation a lane, so that all widths give the same bits.
+#![allow(unsafe_code)]
+
+/// `WIDTH` neighbouring coordinates.
+///
+/// The methods of a type may only be called where [`Isa::run`] has chosen that type (or where its CPU features are
+/// known otherwise): that is the safety condition of every `unsafe fn` here, beside valid pointers.
+pub(crate) trait Lanes: Copy {
+    /// How many coordinates; a divisor of 16.
+    const WIDTH: usize;
+    /// As many f64.
+    type Wide: Copy;
+
+    unsafe fn load(p: *const f32) -> Self;
+    unsafe fn store(self, p: *mut f32);
+    unsafe fn splat(x: f32) -> Self;
+    /// The smaller; of -0.0 and +0.0 either.
+    unsafe fn min(self, other: Self) -> Self;
+    /// The larger; of -0.0 and +0.0 either.
+    unsafe fn max(self, other: Self) -> Self;
+    unsafe fn add(self, other: Self) -> Self;
+    unsafe fn sub(self, other: Self) -> Self;
+    unsafe fn mul(self, other: Self) -> Self;
+    /// In each lane `yes` where `self <= other`, else `no`.
+    unsafe fn select_le(self, other: Self, yes: Self, no: Self) -> Self;
+
+    unsafe fn widen(self) -> Self::Wide;
+    /// Rounds to f32 and makes -0.0 to +0.0.
+    unsafe fn narrow(wide: Self::Wide) -> Self;
+    unsafe fn wide_load(p: *const f64) -> Self::Wide;
+    unsafe fn wide_store(wide: Self::Wide, p: *mut f64);
+    unsafe fn wide_splat(x: f64) -> Self::Wide;
+    unsafe fn wide_add(a: Self::Wide, b: Self::Wide) -> Self::Wide;
+    unsafe fn wide_mul(a: Self::Wide, b: Self::Wide) -> Self::Wide;
+    unsafe fn wide_div(a: Self::Wide, b: Self::Wide) -> Self::Wide;
+}
+
+/// Work that is written once for all widths.
+pub(crate) trait Kernel {
+    type Output;
+    /// Must be `#[inline(always)]`, so that it is compiled for the features of its caller.
+    ///
+    /// # Safety
+    /// The machine has the features of `V`.
+    unsafe fn run<V: Lanes>(self) -> Self::Output;
+}
+
+/// An instruction set that this machine has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Isa(Kind);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    Portable,
+}
+
+impl Isa {
+    /// Plain Rust over eight lanes.
+    pub(crate) const PORTABLE: Isa = Isa(Kind::Portable);
+
+    /// All that this machine has, the widest first.
+    pub(crate) fn available() -> Vec<Isa> {
+        let mut found = Vec::new();
+        #[cfg(target_arch = "x86_64")]
+        {
+            let avx2 = is_x86_feature_detected!("avx2")
+                && is_x86_feature_detected!("fma")
+                && is_x86_feature_detected!("f16c");
+            if avx2 && is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512dq") {
+                found.push(Isa(Kind::Avx512));
+            }
+            if avx2 {
+                found.push(Isa(Kind::Avx2));
+            }
+        }
+        found.push(Isa::PORTABLE);
+        found
+    }
+
+    pub(crate) fn best() -> Isa {
+        Isa::available()[0]
+    }
+
+    pub(crate) fn kind(self) -> Kind {
+        self.0
+    }
+
+    pub(crate) fn width(self) -> usize {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512 => F32x16::WIDTH,
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => F32x8::WIDTH,
+            Kind::Portable => Portable::WIDTH,
+        }
+    }
+
+    pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        match self.0 {
+            // SAFETY: an `Isa` other than PORTABLE comes from `available`, which found the features.
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512 => unsafe { avx512(kernel) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => unsafe { avx2(kernel) },
+            // SAFETY: `Portable` needs no features.
+            Kind::Portable => unsafe { kernel.run::<Portable>() },
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512dq,avx2,fma,f16c")]
+unsafe fn avx512<K: Kernel>(kernel: K) -> K::Output {
+    // SAFETY: the caller has found the features.
+    unsafe { kernel.run::<F32x16>() }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,f16c")]
+unsafe fn avx2<K: Kernel>(kernel: K) -> K::Output {
+    // SAFETY: the caller has found the features.
+    unsafe { kernel.run::<F32x8>() }
+}
+
+/// Eight lanes of plain Rust: the definition, and what other machines run.
+#[derive(Clone, Copy)]
+pub(crate) struct Portable([f32; 8]);
+
+macro_rules! lanewise {
+    ($a:expr, $b:expr, |$x:ident, $y:ident| $e:expr) => {{
+        let (a, b) = ($a, $b);
+        let mut out = a;
+        let mut i = 0;
+        while i < 8 {
+            let ($x, $y) = (a[i], b[i]);
+            out[i] = $e;
+            i += 1;
+        }
+        out
+    }};
+}
+
+impl Lanes for Portable {
+    const WIDTH: usize = 8;
+    type Wide = [f64; 8];
+
+    #[inline(always)]
+    unsafe fn load(p: *const f32) -> Self {
+        // SAFETY: the caller's pointer is valid for eight values.
+        Portable(unsafe { p.cast::<[f32; 8]>().read_unaligned() })
+    }
+    #[inline(always)]
+    unsafe fn store(self, p: *mut f32) {
+        // SAFETY: the caller's pointer is valid for eight values.
+        unsafe { p.cast::<[f32; 8]>().write_unaligned(self.0) }
+    }
+    #[inline(always)]
+    unsafe fn splat(x: f32) -> Self {
+        Portable([x; 8])
+    }
+    #[inline(always)]
+    unsafe fn min(self, other: Self) -> Self {
+        Portable(lanewise!(self.0, other.0, |x, y| if x < y { x } else { y }))
+    }
+    #[inline(always)]
+    unsafe fn max(self, other: Self) -> Self {
+        Portable(lanewise!(self.0, other.0, |x, y| if x > y { x } else { y }))
+    }
+    #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        Portable(lanewise!(self.0, other.0, |x, y| x + y))
+    }
+    #[inline(always)]
+    unsafe fn sub(self, other: Self) -> Self {
+        Portable(lanewise!(self.0, other.0, |x, y| x - y))
+    }
+    #[inline(always)]
+    unsafe fn mul(self, other: Self) -> Self {
+        Portable(lanewise!(self.0, other.0, |x, y| x * y))
+    }
+    #[inline(always)]
+    unsafe fn select_le(self, other: Self, yes: Self, no: Self) -> Self {
+        let mut out = no;
+        let mut i = 0;
+        while i < 8 {
+            if self.0[i] <= other.0[i] {
+                out.0[i] = yes.0[i];
+            }
+            i += 1;
+        }
+        out
+    }
+    #[inline(always)]
+    unsafe fn widen(self) -> [f64; 8] {
+        self.0.map(f64::from)
+    }
+    #[inline(always)]
+    unsafe fn narrow(wide: [f64; 8]) -> Self {
+        Portable(wide.map(|x| x as f32 + 0.0))
+    }
+    #[inline(always)]
+    unsafe fn wide_load(p: *const f64) -> [f64; 8] {
+        // SAFETY: the caller's pointer is valid for eight values.
+        unsafe { p.cast::<[f64; 8]>().read_unaligned() }
+    }
+    #[inline(always)]
+    unsafe fn wide_store(wide: [f64; 8], p: *mut f64) {
+        // SAFETY: the caller's pointer is valid for eight values.
+        unsafe { p.cast::<[f64; 8]>().write_unaligned(wide) }
+    }
+    #[inline(always)]
+    unsafe fn wide_splat(x: f64) -> [f64; 8] {
+        [x; 8]
+    }
+    #[inline(always)]
+    unsafe fn wide_add(a: [f64; 8], b: [f64; 8]) -> [f64; 8] {
+        lanewise!(a, b, |x, y| x + y)
+    }
+    #[inline(always)]
+    unsafe fn wide_mul(a: [f64; 8], b: [f64; 8]) -> [f64; 8] {
+        lanewise!(a, b, |x, y| x * y)
+    }
+    #[inline(always)]
+    unsafe fn wide_div(a: [f64; 8], b: [f64; 8]) -> [f64; 8] {
+        lanewise!(a, b, |x, y| x / y)
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+pub(crate) use x86::{F32x8, F32x16};
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use std::arch::x86_64::*;
+
+    use super::Lanes;
+
+    /// AVX2.
+    #[derive(Clone, Copy)]
+    pub(crate) struct F32x8(__m256);
+
+    /// AVX-512 (F and DQ).
+    #[derive(Clone, Copy)]
+    pub(crate) struct F32x16(__m512);
+
+    // SAFETY of every block below: the caller guarantees AVX2 and valid pointers (see the trait).
+    impl Lanes for F32x8 {
+        const WIDTH: usize = 8;
+        type Wide = (__m256d, __m256d);
+
+        #[inline(always)]
+        unsafe fn load(p: *const f32) -> Self {
+            unsafe { F32x8(_mm256_loadu_ps(p)) }
+        }
+        #[inline(always)]
+        unsafe fn store(self, p: *mut f32) {
+            unsafe { _mm256_storeu_ps(p, self.0) }
+        }
+        #[inline(always)]
+        unsafe fn splat(x: f32) -> Self {
+            unsafe { F32x8(_mm256_set1_ps(x)) }
+        }
+        #[inline(always)]
+        unsafe fn min(self, other: Self) -> Self {
+            unsafe { F32x8(_mm256_min_ps(self.0, other.0)) }
+        }
+        #[inline(always)]
+        unsafe fn max(self, other: Self) -> Self {
+            unsafe { F32x8(_mm256_max_ps(self.0, other.0)) }
+        }
+        #[inline(always)]
+        unsafe fn add(self, other: Self) -> Self {
+            unsafe { F32x8(_mm256_add_ps(self.0, other.0)) }
+        }
+        #[inline(always)]
+        unsafe fn sub(self, other: Self) -> Self {
+            unsafe { F32x8(_mm256_sub_ps(self.0, other.0)) }
+        }
+        #[inline(always)]
+        unsafe fn mul(self, other: Self) -> Self {
+            unsafe { F32x8(_mm256_mul_ps(self.0, other.0)) }
+        }
+        #[inline(always)]
+        unsafe fn select_le(self, other: Self, yes: Self, no: Self) -> Self {
+            unsafe { F32x8(_mm256_blendv_ps(no.0, yes.0, _mm256_cmp_ps::<_CMP_LE_OQ>(self.0, other.0))) }
+        }
+        #[inline(always)]
+        unsafe fn widen(self) -> Self::Wide {
+            unsafe {
+                let (low, high) = (_mm256_castps256_ps128(self.0), _mm256_extractf128_ps::<1>(self.0));
+                (_mm256_cvtps_pd(low), _mm256_cvtps_pd(high))
+            }
+        }
+        #[inline(always)]
+        unsafe fn narrow((low, high): Self::Wide) -> Self {
+            unsafe {
+                let joined = _mm256_set_m128(_mm256_cvtpd_ps(high), _mm256_cvtpd_ps(low));
+                F32x8(_mm256_add_ps(joined, _mm256_setzero_ps()))
+            }
+        }
+        #[inline(always)]
+        unsafe fn wide_load(p: *const f64) -> Self::Wide {
+            unsafe { (_mm256_loadu_pd(p), _mm256_loadu_pd(p.add(4))) }
+        }
+        #[inline(always)]
+        unsafe fn wide_store((low, high): Self::Wide, p: *mut f64) {
+            unsafe {
+                _mm256_storeu_pd(p, low);
+                _mm256_storeu_pd(p.add(4), high);
+            }
+        }
+        #[inline(always)]
+        unsafe fn wide_splat(x: f64) -> Self::Wide {
+            unsafe { (_mm256_set1_pd(x), _mm256_set1_pd(x)) }
+        }
+        #[inline(always)]
+        unsafe fn wide_add(a: Self::Wide, b: Self::Wide) -> Self::Wide {
+            unsafe { (_mm256_add_pd(a.0, b.0), _mm256_add_pd(a.1, b.1)) }
+        }
+        #[inline(always)]
+        unsafe fn wide_mul(a: Self::Wide, b: Self::Wide) -> Self::Wide {
+            unsafe { (_mm256_mul_pd(a.0, b.0), _mm256_mul_pd(a.1, b.1)) }
+        }
+        #[inline(always)]
+        unsafe fn wide_div(a: Self::Wide, b: Self::Wide) -> Self::Wide {
+            unsafe { (_mm256_div_pd(a.0, b.0), _mm256_div_pd(a.1, b.1)) }
+        }
+    }
+
+    // SAFETY of every block below: the caller guarantees AVX-512 F and DQ and valid pointers (see the trait).
+    impl Lanes for F32x16 {
+        const WIDTH: usize = 16;
+        type Wide = (__m512d, __m512d);
+
+        #[inline(always)]
+        unsafe fn load(p: *const f32) -> Self {
+            unsafe { F32x16(_mm512_loadu_ps(p)) }
+        }
+        #[inline(always)]
+        unsafe fn store(self, p: *mut f32) {
+            unsafe { _mm512_storeu_ps(p, self.0) }
+        }
+        #[inline(always)]
+        unsafe fn splat(x: f32) -> Self {
+            unsafe { F32x16(_mm512_set1_ps(x)) }
+        }
+        #[inline(always)]
+        unsafe fn min(self, other: Self) -> Self {
+            unsafe { F32x16(_mm512_min_ps(self.0, other.0)) }
+        }
+        #[inline(always)]
+        unsafe fn max(self, other: Self) -> Self {
+            unsafe { F32x16(_mm512_max_ps(self.0, other.0)) }
+        }
+        #[inline(always)]
+        unsafe fn add(self, other: Self) -> Self {
+            unsafe { F32x16(_mm512_add_ps(self.0, other.0)) }
+        }
+        #[inline(always)]
+        unsafe fn sub(self, other: Self) -> Self {
+            unsafe { F32x16(_mm512_sub_ps(self.0, other.0)) }
+        }
+        #[inline(always)]
+        unsafe fn mul(self, other: Self) -> Self {
+            unsafe { F32x16(_mm512_mul_ps(self.0, other.0)) }
+        }
+        #[inline(always)]
+        unsafe fn select_le(self, other: Self, yes: Self, no: Self) -> Self {
+            unsafe {
+                let mask = _mm512_cmp_ps_mask::<_CMP_LE_OQ>(self.0, other.0);
+                F32x16(_mm512_mask_blend_ps(mask, no.0, yes.0))
+            }
+        }
+        #[inline(always)]
+        unsafe fn widen(self) -> Self::Wide {
+            unsafe {
+                let (low, high) = (_mm512_castps512_ps256(self.0), _mm512_extractf32x8_ps::<1>(self.0));
+                (_mm512_cvtps_pd(low), _mm512_cvtps_pd(high))
+            }
+        }
+        #[inline(always)]
+        unsafe fn narrow((low, high): Self::Wide) -> Self {
+            unsafe {
+                let low = _mm512_castps256_ps512(_mm512_cvtpd_ps(low));
+                let joined = _mm512_insertf32x8::<1>(low, _mm512_cvtpd_ps(high));
+                F32x16(_mm512_add_ps(joined, _mm512_setzero_ps()))
+            }
+        }
+        #[inline(always)]
+        unsafe fn wide_load(p: *const f64) -> Self::Wide {
+            unsafe { (_mm512_loadu_pd(p), _mm512_loadu_pd(p.add(8))) }
+        }
+        #[inline(always)]
+        unsafe fn wide_store((low, high): Self::Wide, p: *mut f64) {
+            unsafe {
+                _mm512_storeu_pd(p, low);
+                _mm512_storeu_pd(p.add(8), high);
+            }
+        }
+        #[inline(always)]
+        unsafe fn wide_splat(x: f64) -> Self::Wide {
+            unsafe { (_mm512_set1_pd(x), _mm512_set1_pd(x)) }
+        }
+        #[inline(always)]
+        unsafe fn wide_add(a: Self::Wide, b: Self::Wide) -> Self::Wide {
+            unsafe { (_mm512_add_pd(a.0, b.0), _mm512_add_pd(a.1, b.1)) }
+        }
+        #[inline(always)]
+        unsafe fn wide_mul(a: Self::Wide, b: Self::Wide) -> Self::Wide {
+            unsafe { (_mm512_mul_pd(a.0, b.0), _mm512_mul_pd(a.1, b.1)) }
+        }
+        #[inline(always)]
+        unsafe fn wide_div(a: Self::Wide, b: Self::Wide) -> Self::Wide {
+            unsafe { (_mm512_div_pd(a.0, b.0), _mm512_div_pd(a.1, b.1)) }
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! The definitions of SPEC.md written down as plainly as they go, and every fast path held to them bit for bit.
+
+use proptest::prelude::*;
+
+use crate::lanes::Isa;
+use crate::round::aggregate_on;
+use crate::{DType, Method, Options, Tolerance, Update};
+
+/// One participant's values, with its weight.
+type Row = (Vec<f32>, f64);
+
+fn column_rule(method: &Method, column: &[f32], weights: &[f64]) -> f32 {
+    let n = column.len();
+    let mut sorted = column.to_vec();
+    sorted.sort_by(f32::total_cmp);
+    let mean = |values: &[f32]| {
+        let mut sum = 0.0;
+        for x in values {
+            sum += f64::from(*x);
+        }
+        sum / values.len() as f64
+    };
+    let result = match method {
+        Method::Average => mean(column),
+        Method::WeightedAverage => {
+            let (mut sum, mut total) = (0.0, 0.0);
+            for (x, w) in column.iter().zip(weights) {
+                sum += w * f64::from(*x);
+                total += w;
+            }
+            sum / total
+        }
+        Method::Median => (f64::from(sorted[(n - 1) / 2]) + f64::from(sorted[n / 2])) / 2.0,
+        Method::TrimmedMean { trim } => mean(&sorted[trim.count(n)..n - trim.count(n)]),
+        other => unreachable!("{other}"),
+    };
+    result as f32 + 0.0
+}
+
+/// Values of the kinds that make floating point hard.
+fn value() -> impl Strategy<Value = f32> {
+    prop_oneof![
+        4 => -2.0f32..2.0,
+        2 => prop::sample::select(vec![0.0, -0.0, 1.0, -1.0, 0.5]),
+        1 => prop::num::f32::SUBNORMAL,
+        1 => prop::num::f32::NORMAL,
+        1 => prop::sample::select(vec![f32::MAX, f32::MIN, 1e30, -1e30, f32::MIN_POSITIVE]),
+    ]
+}
+
+fn rows(n: std::ops::Range<usize>, d: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Row>> {
+    (n, d).prop_flat_map(|(n, d)| {
+        prop::collection::vec((prop::collection::vec(value(), d), 0.0f64..5.0), n).prop_map(|mut rows| {
+            rows[0].1 = 1.0;
+            rows
+        })
+    })
+}
+
+/// The rows' bytes, behind so many bytes that some of them are not aligned.
+fn bytes(rows: &[Row]) -> Vec<Vec<u8>> {
+    rows.iter()
+        .enumerate()
+        .map(|(i, (row, _))| {
+            let mut bytes = vec![0; i % 3];
+            bytes.extend(row.iter().flat_map(|x| x.to_le_bytes()));
+            bytes
+        })
+        .collect()
+}
+
+/// The updates, cut into two tensors at `cut`.
+fn updates<'a>(rows: &[Row], bytes: &'a [Vec<u8>], cut: usize) -> Vec<Update<'a>> {
+    let cut = 4 * cut.min(rows[0].0.len());
+    rows.iter()
+        .zip(bytes)
+        .enumerate()
+        .map(|(i, ((_, weight), bytes))| {
+            let (a, b) = bytes[i % 3..].split_at(cut);
+            let mut update = Update::new(i as u64, *weight);
+            update.push(DType::F32, a);
+            update.push(DType::F32, b);
+            update
+        })
+        .collect()
+}
+
+fn bits(values: &[f32]) -> Vec<u32> {
+    values.iter().map(|x| x.to_bits()).collect()
+}
+
+fn methods(f: usize) -> Vec<Method> {
+    let trim = Tolerance::Count(f);
+    vec![Method::Average, Method::WeightedAverage, Method::Median, Method::TrimmedMean { trim }]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn every_instruction_set_and_tile_equals_the_definition(
+        rows in rows(1..131, 1..150),
+        share in 0.0f64..0.5,
+        tile in prop::sample::select(vec![64usize, 128, 16384]),
+        cut in 0usize..150,
+        order in any::<u64>(),
+    ) {
+        let f = ((rows.len() - 1) / 2).min((share * rows.len() as f64) as usize);
+        let bytes = bytes(&rows);
+        let mut updates = updates(&rows, &bytes, cut);
+        updates.sort_by_key(|u| (u.id + 1).wrapping_mul(order | 1));
+        let options = Options { tile, ..Options::default() };
+        let d = rows[0].0.len();
+        for method in methods(f) {
+            let weights: Vec<f64> = rows.iter().map(|r| r.1).collect();
+            let expected: Vec<f32> = (0..d)
+                .map(|c| {
+                    let column: Vec<f32> = rows.iter().map(|r| r.0[c]).collect();
+                    column_rule(&method, &column, &weights)
+                })
+                .collect();
+            for isa in Isa::available() {
+                let mut out = vec![f32::NAN; d];
+                aggregate_on(isa, &method, &updates, &options, &mut out).unwrap();
+                prop_assert_eq!(bits(&out), bits(&expected), "{} on {:?}", method, isa);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_number_of_participants_equals_the_definition() {
+    let mut state = 1u64;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        ((state >> 40) as f32 / 4096.0).round() - 2048.0
+    };
+    for n in 1..=130 {
+        let rows: Vec<Row> = (0..n).map(|_| ((0..37).map(|_| next()).collect(), 1.0)).collect();
+        let bytes = bytes(&rows);
+        let updates = updates(&rows, &bytes, 9);
+        for method in methods((n - 1) / 3) {
+            for isa in Isa::available() {
+                let mut out = vec![0.0; 37];
+                aggregate_on(isa, &method, &updates, &Options::default(), &mut out).unwrap();
+                for (c, out) in out.iter().enumerate() {
+                    let column: Vec<f32> = rows.iter().map(|r| r.0[c]).collect();
+                    assert_eq!(*out, column_rule(&method, &column, &vec![1.0; n]), "{method}, {n}, {isa:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    let rows: Vec<Row> = (0..9)
+        .map(|i| ((0..5000).map(|c| ((c * 31 + i * 17) % 101) as f32 * 0.37 - 9.0).collect(), i as f64))
+        .collect();
+    let bytes = bytes(&rows);
+    let updates = updates(&rows, &bytes, 1111);
+    let options = Options { tile: 64, ..Options::default() };
+    for method in methods(2) {
+        let results: Vec<_> = [1, 2, 5]
+            .map(|threads| {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                bits(&pool.install(|| crate::aggregate(&method, &updates, &options)).unwrap())
+            })
+            .into();
+        assert!(results.windows(2).all(|pair| pair[0] == pair[1]), "{method}");
+    }
+}
+
+#[test]
+fn half_precision_and_double_inputs_are_converted_exactly() {
+    let values: Vec<f32> = (0..999).map(|i| (i as f32 - 500.0) / 64.0).collect();
+    let f16: Vec<u8> = values.iter().flat_map(|x| half::f16::from_f32(*x).to_le_bytes()).collect();
+    let bf16: Vec<u8> = values.iter().flat_map(|x| half::bf16::from_f32(*x).to_le_bytes()).collect();
+    let f64: Vec<u8> = values.iter().flat_map(|x| f64::from(*x).to_le_bytes()).collect();
+    let expected = |i: usize| {
+        let bf16 = half::bf16::from_f32(values[i]).to_f32();
+        let mut column = [half::f16::from_f32(values[i]).to_f32(), bf16, values[i]];
+        column.sort_by(f32::total_cmp);
+        column[1]
+    };
+    let mut updates = Vec::new();
+    for (id, (dtype, bytes)) in
+        [(DType::F16, &f16), (DType::BF16, &bf16), (DType::F64, &f64)].into_iter().enumerate()
+    {
+        let mut update = Update::new(id as u64, 1.0);
+        update.push(dtype, bytes);
+        updates.push(update);
+    }
+    for tile in [64, 16384] {
+        let out =
+            crate::aggregate(&Method::Median, &updates, &Options { tile, ..Options::default() }).unwrap();
+        for (i, x) in out.iter().enumerate() {
+            assert_eq!(*x, expected(i));
+        }
+    }
+}
+
+#[test]
+fn non_finite_values_are_found_wherever_they_are() {
+    for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        for (p, c) in [(0, 0), (3, 36), (4, 17)] {
+            let mut rows: Vec<Row> = (0..5).map(|i| (vec![i as f32; 37], 0.0)).collect();
+            rows[1].1 = 1.0;
+            rows[p].0[c] = bad;
+            rows[4].0[20] = f32::NAN;
+            let bytes = bytes(&rows);
+            let updates = updates(&rows, &bytes, 5);
+            for method in methods(1) {
+                for isa in Isa::available() {
+                    let error = aggregate_on(isa, &method, &updates, &Options::default(), &mut [0.0; 37])
+                        .unwrap_err();
+                    let expected = crate::AggregateError::NonFinite { id: p as u64, coordinate: c };
+                    assert_eq!(error, expected, "{method}, {isa:?}");
+                }
+            }
+        }
+    }
+}

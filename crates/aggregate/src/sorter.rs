@@ -1,0 +1,123 @@
+//! Sorting of N vectors lane by lane: straight-line networks where the build script wrote one, tables elsewhere.
+#![allow(unsafe_code)]
+
+use crate::lanes::{Isa, Kind, Lanes};
+use crate::network::{self, Comparator};
+
+mod written {
+    #![allow(clippy::erasing_op, clippy::identity_op)]
+    include!(concat!(env!("OUT_DIR"), "/networks.rs"));
+}
+
+/// Sorts `n` vectors, each lane for itself; or only brings the middle one or two of them into place.
+pub(crate) struct Sorter {
+    isa: Isa,
+    n: usize,
+    /// Wires of the network; those that are not values are padding.
+    wires: usize,
+    /// How much of the padding is -inf and lies before the values. The rest is +inf and lies behind them.
+    below: usize,
+    code: Code,
+}
+
+enum Code {
+    Line(unsafe fn(*mut f32)),
+    Table(Vec<Comparator>),
+}
+
+impl Sorter {
+    /// All values in ascending order.
+    pub(crate) fn sort(isa: Isa, n: usize) -> Self {
+        match line(isa, n, Which::Sort) {
+            Some((wires, code)) => Sorter { isa, n, wires, below: 0, code },
+            None => Sorter { isa, n, wires: n, below: 0, code: Code::Table(network::sort(n)) },
+        }
+    }
+
+    /// The values number (n - 1) / 2 and n / 2 in their places; the others' places are unspecified.
+    pub(crate) fn median(isa: Isa, n: usize) -> Self {
+        match line(isa, n, Which::Median) {
+            // As many wires below as above, or one less, and the middle stays the middle.
+            Some((wires, code)) => Sorter { isa, n, wires, below: (wires - n) / 2, code },
+            None => Sorter { isa, n, wires: n, below: 0, code: Code::Table(network::median(n)) },
+        }
+    }
+
+    pub(crate) fn below(&self) -> usize {
+        self.below
+    }
+
+    /// A buffer for [`run`](Self::run) with the padding in place, where it stays.
+    pub(crate) fn wires(&self) -> Wires {
+        let mut wires = Wires(vec![Line([f32::INFINITY; 16]); self.wires]);
+        // SAFETY: the buffer has room for 16 lanes a wire.
+        let flat = unsafe { std::slice::from_raw_parts_mut(wires.pointer(), wires.0.len() * 16) };
+        flat[..self.below * self.isa.width()].fill(f32::NEG_INFINITY);
+        flat[self.below * self.isa.width()..(self.below + self.n) * self.isa.width()].fill(0.0);
+        wires
+    }
+
+    /// Sorts the buffer, whose values begin at wire number `below`.
+    ///
+    /// # Safety
+    /// `p` comes from this sorter's [`wires`](Self::wires), `V` is its instruction set's.
+    #[inline(always)]
+    pub(crate) unsafe fn run<V: Lanes>(&self, p: *mut f32) {
+        match &self.code {
+            // SAFETY: the function was chosen for the instruction set and has as many wires as the buffer.
+            Code::Line(sort) => unsafe { sort(p) },
+            Code::Table(table) => {
+                for &(i, j) in table {
+                    // SAFETY: a table's wires are below n.
+                    unsafe {
+                        let (low, high) =
+                            (p.add(usize::from(i) * V::WIDTH), p.add(usize::from(j) * V::WIDTH));
+                        let (a, b) = (V::load(low), V::load(high));
+                        a.min(b).store(low);
+                        a.max(b).store(high);
+                    }
+                }
+            }
+        }
+    }
+}
+
+enum Which {
+    Sort,
+    Median,
+}
+
+fn line(isa: Isa, n: usize, which: Which) -> Option<(usize, Code)> {
+    #[cfg(target_arch = "x86_64")]
+    {
+        // An odd number of values has one middle, an even network two: both fit, as `below` rounds down.
+        let wires = *written::SIZES.iter().find(|size| **size >= n)?;
+        let function = match (isa.kind(), which) {
+            (Kind::Avx512, Which::Sort) => written::avx512::sort(wires),
+            (Kind::Avx512, Which::Median) => written::avx512::median(wires),
+            (Kind::Avx2, Which::Sort) => written::avx2::sort(wires),
+            (Kind::Avx2, Which::Median) => written::avx2::median(wires),
+            (Kind::Portable, _) => None,
+        };
+        function.map(|f| (wires, Code::Line(f)))
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        let _ = (isa, n, which);
+        None
+    }
+}
+
+/// The vectors of a sorter.
+pub(crate) struct Wires(Vec<Line>);
+
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+#[expect(dead_code, reason = "read and written through pointers")]
+struct Line([f32; 16]);
+
+impl Wires {
+    pub(crate) fn pointer(&mut self) -> *mut f32 {
+        self.0.as_mut_ptr().cast()
+    }
+}
