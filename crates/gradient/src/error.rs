@@ -73,6 +73,10 @@ impl Fault {
     pub(crate) fn in_container(self, container: Container) -> ReadError {
         ReadError::Malformed { container, reason: self.0 }
     }
+
+    pub(crate) fn of_tensor(self, name: &str) -> Fault {
+        Fault(format!("tensor {}: {}", Quoted(name), self.0))
+    }
 }
 
 /// `Err(Fault)` with a formatted reason.

@@ -36,7 +36,8 @@ pub(crate) fn read(file: &Bytes, limits: &Limits) -> Result<Content, Fault> {
 
     let mut tensors = Tensors::new(limits);
     for entry in header.tensors {
-        let needed = tensors.admit(&entry.name, &entry.shape, entry.dtype)? as u64;
+        let needed = tensors.admit(&entry.name, &entry.shape, entry.dtype);
+        let needed = needed.map_err(|fault| fault.of_tensor(&entry.name))? as u64;
         let (start, end) = entry.range;
         if end - start != needed {
             return fault!(

@@ -69,20 +69,10 @@ impl<'a> Tensors<'a> {
             return fault!("more than {} tensors", limits.tensors);
         }
         if name.len() > limits.name_bytes {
-            return fault!(
-                "a tensor's name has {} bytes; the limit is {}: {}",
-                name.len(),
-                limits.name_bytes,
-                Quoted(name)
-            );
+            return fault!("its name has {} bytes; the limit is {}", name.len(), limits.name_bytes);
         }
         if shape.len() > limits.rank {
-            return fault!(
-                "tensor {} has {} dimensions; the limit is {}",
-                Quoted(name),
-                shape.len(),
-                limits.rank
-            );
+            return fault!("{} dimensions; the limit is {}", shape.len(), limits.rank);
         }
         let bytes = elements(shape).and_then(|n| n.checked_mul(dtype.size() as u64));
         let total = bytes.and_then(|bytes| self.bytes.checked_add(bytes));
@@ -91,11 +81,7 @@ impl<'a> Tensors<'a> {
                 self.bytes = total;
                 Ok(bytes as usize)
             }
-            _ => fault!(
-                "tensor {} of shape {shape:?} and dtype {dtype} takes the file beyond {} bytes of tensors",
-                Quoted(name),
-                limits.tensor_bytes
-            ),
+            _ => fault!("shape {shape:?} of {dtype} takes the tensors beyond {} bytes", limits.tensor_bytes),
         }
     }
 
