@@ -107,13 +107,12 @@ impl Gradient {
     }
 
     /// The number of samples that the miner says it trained on, from the first of these metadata keys
-    /// that holds a whole number: `num_samples`, `num_examples`, `sample_count`, `samples`,
-    /// `training_step`.
+    /// that holds a whole number: `num_samples`, `num_examples`, `sample_count`, `samples`.
     ///
-    /// R3MES miners put their local sample count under `training_step`, hence the last key. The number
-    /// is the miner's own word: cap it before it becomes a weight.
+    /// The number is the miner's own word: cap it before it becomes a weight. `training_step`, which
+    /// R3MES miners send, is not among the keys: it counts optimizer steps.
     pub fn sample_count(&self) -> Option<u64> {
-        const KEYS: [&str; 5] = ["num_samples", "num_examples", "sample_count", "samples", "training_step"];
+        const KEYS: [&str; 4] = ["num_samples", "num_examples", "sample_count", "samples"];
         KEYS.iter().find_map(|key| self.content.metadata.get(*key)?.trim().parse().ok())
     }
 

@@ -24,7 +24,7 @@ mod document;
 mod heap;
 mod machine;
 mod meter;
-mod opcode;
+pub(crate) mod opcode;
 pub(crate) mod repr;
 mod stream;
 

@@ -161,7 +161,6 @@ impl Array {
         8 * (self.shape.capacity() + self.strides.capacity())
     }
 
-
     /// The values in C order, little-endian: the buffer itself where it is so already.
     pub(super) fn to_c_order(&self, meter: &mut Meter) -> Result<Bytes, Fault> {
         let size = self.dtype.size;

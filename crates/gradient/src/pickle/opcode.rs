@@ -2,7 +2,7 @@
 
 macro_rules! opcodes {
     ($($name:ident = $code:literal),* $(,)?) => {
-        $(pub(super) const $name: u8 = $code;)*
+        $(pub(crate) const $name: u8 = $code;)*
 
         /// The name of an opcode, if it has one.
         pub(super) fn name(opcode: u8) -> Option<&'static str> {
