@@ -7,7 +7,7 @@ use crate::key::{Key, nearest};
 use crate::network::NetworkProfile;
 use crate::network_keys::NETWORK_KEYS;
 use crate::profile::{Profile, check_profile_name, not_a_key, require_endpoints};
-use crate::render::render_settings;
+use crate::render::{PROFILE_ABOUT, render_settings};
 use crate::settings::Settings;
 use crate::settings_keys::SETTINGS_KEYS;
 use crate::validity;
@@ -105,10 +105,19 @@ impl RawSettings {
     }
 
     fn put(&mut self, key: &str, value: Option<&Value>) {
+        // Where nothing is said of the network the default profile is meant, and stays meant.
+        if key.starts_with(NETWORK) && key != PROFILE && value.is_some() && !self.mentions_network() {
+            self.put(PROFILE, Some(&Value::Text(Profile::default().name().to_owned())));
+        }
         // The text has been parsed before, so an edit of it finds a document.
         if let Ok(text) = document::edit(&self.text, key, value) {
             self.text = text;
         }
+    }
+
+    fn mentions_network(&self) -> bool {
+        let leaves = document::leaves(&self.text).unwrap_or_default();
+        leaves.iter().any(|leaf| leaf.key == "network" || leaf.key.starts_with(NETWORK))
     }
 }
 
@@ -133,7 +142,12 @@ impl Settings {
             Err(error) => return Err(error),
         };
         match raw.validate(data) {
-            Ok(_) => file::replace(&path, &raw.text),
+            Ok(read_back) if read_back == *self => file::replace(&path, &raw.text),
+            Ok(_) => {
+                let mut problems = Problems::default();
+                problems.push(PROFILE, None, "sets what these settings leave out, or has changed since");
+                Err(ConfigError::Invalid { path, problems })
+            }
             Err(problems) => Err(ConfigError::Invalid { path, problems }),
         }
     }
@@ -158,12 +172,7 @@ impl Settings {
 
     /// Every key there is, in the order of the commented file.
     pub fn keys() -> Vec<KeyDescription> {
-        let profile = KeyDescription {
-            section: "",
-            name: PROFILE,
-            about: "The network's profile: its name, or the path of its file inside the data folder.",
-            optional: true,
-        };
+        let profile = KeyDescription { section: "", name: PROFILE, about: PROFILE_ABOUT, optional: true };
         let network = NETWORK_KEYS.iter().map(|key| describe(NETWORK, key));
         let settings = SETTINGS_KEYS.iter().map(|key| describe("", key));
         std::iter::once(profile).chain(network).chain(settings).collect()
@@ -263,21 +272,26 @@ fn take(settings: &mut Settings, leaf: &Leaf, problems: &mut Problems) {
     if key == PROFILE || key == "network" {
         return; // find_profile has judged it
     }
+    if is_section(key) {
+        // An empty section says nothing, and nothing is wrong with that.
+        if leaf.value.is_ok() {
+            problems.push(key, Some(leaf.line), format!("must be a section, [{key}], is a value"));
+        }
+        return;
+    }
     if key.starts_with(NETWORK) {
         return settings.network.take(leaf, NETWORK, problems);
     }
     let Some(known) = settings_key(key) else {
-        let text = match SETTINGS_KEYS.iter().any(|known| known.name.starts_with(&format!("{key}."))) {
-            true => match &leaf.value {
-                // An empty section says nothing, and nothing is wrong with that.
-                Err(_) => return,
-                Ok(_) => format!("must be a section, [{key}], is a value"),
-            },
-            false => not_a_key(nearest_key(key).as_deref()),
-        };
-        return problems.push(key, Some(leaf.line), text);
+        return problems.push(key, Some(leaf.line), not_a_key(nearest_key(key).as_deref()));
     };
     if let Err(text) = leaf.value.clone().and_then(|value| (known.write)(settings, &value)) {
         problems.push(key, Some(leaf.line), text);
     }
+}
+
+fn is_section(key: &str) -> bool {
+    Settings::keys()
+        .iter()
+        .any(|known| known.name().strip_prefix(key).is_some_and(|rest| rest.starts_with('.')))
 }

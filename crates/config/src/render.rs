@@ -10,6 +10,9 @@ use crate::settings::Settings;
 use crate::settings_keys::SETTINGS_KEYS;
 use crate::value::{Kind, Value};
 
+pub(crate) const PROFILE_ABOUT: &str =
+    "A profile's name, or the path of its file inside the data folder. Other keys of the network change it.";
+
 pub(crate) fn render_profile(profile: &NetworkProfile) -> String {
     let mut out = format!(
         "# A network profile: what differs from one R3MES network to another.\n\nversion = {}\n",
@@ -50,12 +53,7 @@ pub(crate) fn render_settings(settings: &Settings) -> String {
 fn render_network(out: &mut String, settings: &Settings) {
     let _ = write!(out, "\n{}[network]\n", section_comment("network"));
     if let Some(profile) = &settings.profile {
-        let _ = write!(
-            out,
-            "# A profile's name, or the path of its file inside the data folder. Keys below change it.\n\
-             profile = {}\n",
-            toml_edit::Value::from(profile.name())
-        );
+        let _ = write!(out, "# {PROFILE_ABOUT}\nprofile = {}\n", toml_edit::Value::from(profile.name()));
     }
     let network = &settings.network;
     let written = |key: &Key<NetworkProfile>| {

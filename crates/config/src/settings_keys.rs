@@ -53,7 +53,7 @@ pub(crate) const SETTINGS_KEYS: &[SettingsKey] = &[
     SettingsKey::new(
         "aggregation.method",
         Kind::Text,
-        "How gradients become one: average, weighted-average, fedavg, median, trimmed-mean.",
+        "The method by its name, such as median or trimmed-mean. A wrong name is answered with all that there are.",
         |s| text(&method_text(s)),
         |s, v| put(&mut s.aggregation.method, v.parse()),
     ),
