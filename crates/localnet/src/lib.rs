@@ -1,1 +1,3 @@
-//! placeholder
+//! An R3MES network in one process, on loopback ports of its own.
+
+pub mod chain;
