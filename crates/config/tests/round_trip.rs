@@ -1,4 +1,5 @@
 //! What is saved is what is loaded, for any valid settings.
+#![allow(clippy::unwrap_used)]
 
 use std::time::Duration;
 

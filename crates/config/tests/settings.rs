@@ -1,4 +1,5 @@
 //! Settings as an operator meets them: files, single keys, and what is said about slips.
+#![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::path::Path;

@@ -1,1 +1,124 @@
-fn main() {}
+//! Set-up, run, test and bench of the R3MES proposer: `cargo xtask ...`.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod bench;
+mod hygiene;
+mod run;
+mod setup;
+mod step;
+mod suites;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::suites::Suite;
+
+/// Set-up, run, test and bench of the R3MES proposer.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Set up, build and run the demo: a local network, its miners and the proposer against it.
+    Run {
+        /// In the terminal, without a window. There is no other way yet.
+        #[arg(long)]
+        headless: bool,
+        /// Build with all optimizations.
+        #[arg(long)]
+        release: bool,
+        /// Arguments for `r3mes-proposer demo` [default: 5 rounds, 12 miners of which 3 flip signs].
+        #[arg(last = true, value_name = "DEMO ARGUMENTS")]
+        arguments: Vec<String>,
+    },
+    /// Run all that must hold, as CI does.
+    Test {
+        /// Run one suite only.
+        #[arg(long, value_enum)]
+        suite: Option<Suite>,
+    },
+    /// Measure the aggregation methods against the memory's bandwidth.
+    Bench {
+        /// Participants, values and methods [default: 32 participants, 4000000 values, all methods].
+        #[arg(last = true, value_name = "N [D [METHOD...]]")]
+        arguments: Vec<String>,
+    },
+    /// Install what a build needs and this machine lacks.
+    Setup,
+    /// Format all code.
+    Fmt,
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().task {
+        Task::Run { headless, release, arguments } => run::run(headless, release, &arguments),
+        Task::Test { suite } => suites::test(suite),
+        Task::Bench { arguments } => bench::bench(&arguments),
+        Task::Setup => setup::for_build().map(|()| println!("all that a build needs is here")),
+        Task::Fmt => setup::for_lint().and_then(|()| {
+            step::Step::cargo("format", &["fmt", "--all"]).alone("cargo xtask fmt").run_or_fail()
+        }),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn arguments_are_well_formed() {
+        Arguments::command().debug_assert();
+    }
+
+    /// The documents promise commands; each of them must be there, and none be kept from the reader.
+    #[test]
+    fn documents_and_commands_agree() {
+        let tasks: Vec<String> =
+            Arguments::command().get_subcommands().map(|task| task.get_name().to_owned()).collect();
+        let suites: Vec<&str> = Suite::NAMES.to_vec();
+        let readme = std::fs::read_to_string(step::root().join("README.md")).unwrap();
+        for document in ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"] {
+            let text = std::fs::read_to_string(step::root().join(document)).unwrap();
+            for task in words_after(&text, "cargo xtask ") {
+                assert!(
+                    tasks.contains(&task),
+                    "{document} names `cargo xtask {task}`, which is none of {tasks:?}"
+                );
+            }
+            for suite in words_after(&text, "--suite ") {
+                let known = suites.contains(&suite.as_str()) || suite == "NAME";
+                assert!(known, "{document} names the suite {suite}, which is none of {suites:?}");
+            }
+        }
+        for task in &tasks {
+            let promised = words_after(&readme, "cargo xtask ").contains(task);
+            assert!(promised, "README.md does not name `cargo xtask {task}`");
+        }
+        let first_screen: String = readme.lines().take(30).collect::<Vec<_>>().join("\n");
+        for command in ["cargo xtask run", "cargo xtask test"] {
+            assert!(
+                first_screen.contains(command),
+                "README.md does not name `{command}` on its first screen"
+            );
+        }
+    }
+
+    fn words_after(text: &str, start: &str) -> Vec<String> {
+        let word = |rest: &str| rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
+        text.split(start).skip(1).map(word).filter(|word: &String| !word.is_empty()).collect()
+    }
+}

@@ -1,0 +1,210 @@
+//! `cargo xtask test`: the suites, and what each of them runs.
+//!
+//! Every cargo command builds the same set of packages with the same flags and profile. Only so do the
+//! suites share what has been compiled; a `--package` here or a `RUSTFLAGS` there would build the
+//! dependencies anew.
+
+use std::fs;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+
+use crate::hygiene;
+use crate::setup;
+use crate::step::{Outcome, Step, built, heading, root};
+
+/// A part of the tests that can be run alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Suite {
+    /// Committed files, formatting, lints, documentation.
+    Lint,
+    /// Every crate's own tests.
+    Unit,
+    /// What crosses crates: the direction of imports, end to end, attacks, crashes.
+    E2e,
+}
+
+impl Suite {
+    /// The names on the command line.
+    #[cfg(test)]
+    pub(crate) const NAMES: &[&str] = &["lint", "unit", "e2e"];
+
+    const fn alone(self) -> &'static str {
+        match self {
+            Suite::Lint => "cargo xtask test --suite lint",
+            Suite::Unit => "cargo xtask test --suite unit",
+            Suite::E2e => "cargo xtask test --suite e2e",
+        }
+    }
+}
+
+/// Runs a suite, or all of them. A step that fails does not keep the next ones from running, but for a
+/// build: without it there is nothing to run.
+pub(crate) fn test(suite: Option<Suite>) -> Result<()> {
+    setup::for_build()?;
+    let suites = match &suite {
+        Some(suite) => std::slice::from_ref(suite),
+        None => Suite::value_variants(),
+    };
+    let mut outcomes = Vec::new();
+    if suites.contains(&Suite::Lint) {
+        lint(&mut outcomes)?;
+    }
+    if suites.iter().any(|suite| *suite != Suite::Lint) {
+        let build = Step::cargo("build everything", &["build", "--workspace", "--bins", "--tests"]).run()?;
+        let built = build.passed;
+        outcomes.push(build);
+        if built {
+            if suites.contains(&Suite::Unit) {
+                unit(&mut outcomes)?;
+            }
+            if suites.contains(&Suite::E2e) {
+                e2e(&mut outcomes)?;
+            }
+        }
+    }
+    summary(&outcomes)
+}
+
+fn lint(outcomes: &mut Vec<Outcome>) -> Result<()> {
+    outcomes.push(hygiene()?);
+    if setup::can_lint()? {
+        outcomes.push(Step::cargo("check the formatting", &["fmt", "--all", "--check"]).run()?);
+        let clippy = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+        outcomes.push(Step::cargo("lint", &clippy).run()?);
+    }
+    let doc = Step::cargo("build the documentation", &["doc", "--workspace", "--no-deps"]);
+    outcomes.push(doc.env("RUSTDOCFLAGS", "-D warnings").run()?);
+    Ok(())
+}
+
+fn unit(outcomes: &mut Vec<Outcome>) -> Result<()> {
+    let mut command = vec!["test", "--workspace", "--no-fail-fast", "--lib", "--bins"];
+    let names = crate_tests()?;
+    command.extend(names.iter().flat_map(|name| ["--test", name]));
+    outcomes.push(Step::cargo("test each crate", &command).alone(Suite::Unit.alone()).run()?);
+    let doc = ["test", "--workspace", "--no-fail-fast", "--doc"];
+    outcomes.push(Step::cargo("test the examples in the documentation", &doc).run()?);
+    Ok(())
+}
+
+fn e2e(outcomes: &mut Vec<Outcome>) -> Result<()> {
+    let mut command = vec!["test", "--workspace", "--no-fail-fast"];
+    let names = crossing_tests()?;
+    command.extend(names.iter().flat_map(|name| ["--test", name]));
+    let step = Step::cargo("test what crosses crates", &command)
+        .env("R3MES_PROPOSER", built("r3mes-proposer", false)?)
+        .alone(Suite::E2e.alone());
+    outcomes.push(step.run()?);
+    Ok(())
+}
+
+fn hygiene() -> Result<Outcome> {
+    let name = "check the committed files";
+    heading(name);
+    let start = Instant::now();
+    let findings = hygiene::findings()?;
+    for finding in &findings {
+        println!("    {finding}");
+    }
+    let duration = start.elapsed();
+    let word = if findings.is_empty() { "done" } else { "failed" };
+    println!("    {word} in {:.1} s", duration.as_secs_f64());
+    let alone = Suite::Lint.alone().to_owned();
+    Ok(Outcome { heading: name.to_owned(), duration, passed: findings.is_empty(), alone })
+}
+
+/// Names of the test programs of the crates: `crates/*/tests/NAME.rs` and `crates/*/tests/NAME/main.rs`.
+fn crate_tests() -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    let crates = root().join("crates");
+    for folder in fs::read_dir(&crates).with_context(|| format!("failed to list {}", crates.display()))? {
+        let Ok(entries) = fs::read_dir(folder?.path().join("tests")) else { continue };
+        for entry in entries {
+            let path = entry?.path();
+            let is_test = path.extension().is_some_and(|e| e == "rs") || path.join("main.rs").is_file();
+            if let (true, Some(name)) = (is_test, path.file_stem()) {
+                names.push(name.to_string_lossy().into_owned());
+            }
+        }
+    }
+    names.sort();
+    names.dedup();
+    Ok(names)
+}
+
+/// Names of the test programs of `tests/`, which its manifest lists.
+fn crossing_tests() -> Result<Vec<String>> {
+    let path = root().join("tests/Cargo.toml");
+    let manifest = fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
+    let mut names = Vec::new();
+    for section in manifest.split("[[test]]").skip(1) {
+        let name = section
+            .lines()
+            .take_while(|line| !line.starts_with('['))
+            .find_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'));
+        names.push(
+            name.with_context(|| format!("failed to find a test's name in {}", path.display()))?.into(),
+        );
+    }
+    match names.is_empty() {
+        true => bail!("failed to find any test in {}", path.display()),
+        false => Ok(names),
+    }
+}
+
+fn summary(outcomes: &[Outcome]) -> Result<()> {
+    heading("summary");
+    for Outcome { heading, duration, passed, .. } in outcomes {
+        let word = if *passed { "passed" } else { "FAILED" };
+        println!("    {word}  {:>7.1} s  {heading}", duration.as_secs_f64());
+    }
+    let failed: Vec<&Outcome> = outcomes.iter().filter(|outcome| !outcome.passed).collect();
+    for Outcome { heading, alone, .. } in &failed {
+        println!("    to repeat \"{heading}\" alone: {alone}");
+    }
+    match failed.as_slice() {
+        [] => Ok(()),
+        [one] => bail!("the step \"{}\" failed", one.heading),
+        more => bail!("{} of {} steps failed", more.len(), outcomes.len()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suites_are_named_as_documented() {
+        let names: Vec<String> = Suite::value_variants()
+            .iter()
+            .filter_map(|suite| Some(suite.to_possible_value()?.get_name().to_owned()))
+            .collect();
+        assert_eq!(names, Suite::NAMES);
+        for (suite, name) in Suite::value_variants().iter().zip(Suite::NAMES) {
+            assert!(suite.alone().ends_with(&format!("--suite {name}")));
+        }
+    }
+
+    #[test]
+    fn test_programs_are_found() {
+        assert!(crate_tests().unwrap().contains(&"settings".to_owned()));
+        assert!(crossing_tests().unwrap().contains(&"imports".to_owned()));
+    }
+
+    #[test]
+    fn a_failed_step_fails_the_whole_and_is_named() {
+        let outcome = |heading: &str, passed| Outcome {
+            heading: heading.to_owned(),
+            duration: std::time::Duration::ZERO,
+            passed,
+            alone: String::new(),
+        };
+        assert!(summary(&[outcome("a", true)]).is_ok());
+        let one = summary(&[outcome("a", true), outcome("b", false)]).unwrap_err();
+        assert_eq!(one.to_string(), "the step \"b\" failed");
+        let two = summary(&[outcome("a", false), outcome("b", false)]).unwrap_err();
+        assert_eq!(two.to_string(), "2 of 2 steps failed");
+    }
+}
