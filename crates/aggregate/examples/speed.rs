@@ -35,7 +35,9 @@ fn main() {
         let method: Method = name.parse().unwrap();
         let mut failed = None;
         let [pass, run] = times(
-            || drop(black_box(read(&data))),
+            || {
+                black_box(read(&data));
+            },
             || {
                 failed = aggregate_into(&method, &updates, &Options::default(), &mut out).err();
             },

@@ -4,7 +4,10 @@
 use crate::lanes::{Isa, Kernel, Lanes};
 use crate::mean::is_finite;
 use crate::sorter::{Sorter, Wires};
-use crate::tiles::Tile;
+use crate::tiles::{Ahead, STEP, Tile};
+
+/// Values that are brought into the second-level cache at a time, over all rows.
+const WINDOW: usize = 32 * 1024;
 
 /// A rule for one coordinate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +18,19 @@ pub(crate) enum ColumnRule {
     TrimmedMean { f: usize },
     /// The mean of the N - `f` values nearest the median.
     MeanAroundMedian { f: usize },
+    /// The sign of the sum of the signs.
+    SignMajority,
+}
+
+impl ColumnRule {
+    /// What brings the values into the order that the rule needs.
+    pub(crate) fn sorter(self, isa: Isa, n: usize) -> Sorter {
+        match self {
+            ColumnRule::Median => Sorter::median(isa, n),
+            ColumnRule::TrimmedMean { .. } | ColumnRule::MeanAroundMedian { .. } => Sorter::sort(isa, n),
+            ColumnRule::SignMajority => Sorter::none(isa, n),
+        }
+    }
 }
 
 /// A rule made ready for `n` values and one instruction set; each thread has its own.
@@ -28,10 +44,7 @@ pub(crate) struct Columns {
 
 impl Columns {
     pub(crate) fn new(isa: Isa, rule: ColumnRule, n: usize) -> Self {
-        let sorter = match rule {
-            ColumnRule::Median => Sorter::median(isa, n),
-            ColumnRule::TrimmedMean { .. } | ColumnRule::MeanAroundMedian { .. } => Sorter::sort(isa, n),
-        };
+        let sorter = rule.sorter(isa, n);
         let wires = sorter.wires();
         Columns { isa, rule, n, sorter, wires }
     }
@@ -61,14 +74,20 @@ impl Kernel for Apply<'_> {
             let buffer = wires.pointer();
             let values = buffer.add(sorter.below() * V::WIDTH);
             let mut sum = V::splat(0.0);
-            for c in (0..self.out.len()).step_by(V::WIDTH) {
-                for (i, row) in self.rows.iter().enumerate() {
-                    let x = V::load(row.add(c));
-                    sum = sum.add(x);
-                    x.store(values.add(i * V::WIDTH));
+            let window = (WINDOW / n / STEP * STEP).clamp(4 * STEP, 64 * STEP);
+            for start in (0..self.out.len()).step_by(window) {
+                let end = self.out.len().min(start + window);
+                let mut ahead = Ahead::new(self.rows, end, self.out.len().min(end + window));
+                for c in (start..end).step_by(V::WIDTH) {
+                    ahead.step::<V>(n.div_ceil(STEP / V::WIDTH));
+                    for (i, row) in self.rows.iter().enumerate() {
+                        let x = V::load(row.add(c));
+                        sum = sum.add(x);
+                        x.store(values.add(i * V::WIDTH));
+                    }
+                    sorter.run::<V>(buffer);
+                    finish::<V>(rule, n, values).store(self.out.as_mut_ptr().add(c));
                 }
-                sorter.run::<V>(buffer);
-                finish::<V>(rule, n, values).store(self.out.as_mut_ptr().add(c));
             }
             is_finite(sum)
         }
@@ -107,7 +126,24 @@ pub(crate) unsafe fn finish<V: Lanes>(rule: ColumnRule, n: usize, p: *const f32)
                 }
                 V::narrow(V::wide_div(sum, V::wide_splat(kept as f64)))
             }
+            ColumnRule::SignMajority => {
+                let mut sum = V::splat(0.0);
+                for i in 0..n {
+                    sum = sum.add(sign(value(i)));
+                }
+                sign(sum)
+            }
         }
+    }
+}
+
+/// -1, +0 or 1.
+#[inline(always)]
+unsafe fn sign<V: Lanes>(x: V) -> V {
+    // SAFETY: as `Lanes`.
+    unsafe {
+        let (zero, one) = (V::splat(0.0), V::splat(1.0));
+        x.select_le(zero, zero, one).sub(zero.select_le(x, zero, one))
     }
 }
 

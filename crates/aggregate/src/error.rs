@@ -93,4 +93,10 @@ pub enum AggregateError {
         /// What would be right.
         expected: &'static str,
     },
+    /// An exact search would take too long for so many updates.
+    #[error("{method} finds no answer within its bound of steps for so many updates")]
+    SearchTooLong {
+        /// The method.
+        method: &'static str,
+    },
 }

@@ -16,6 +16,8 @@ pub(crate) trait Lanes: Copy {
     unsafe fn load(p: *const f32) -> Self;
     unsafe fn store(self, p: *mut f32);
     unsafe fn splat(x: f32) -> Self;
+    /// Asks for the cache line at `p`, which need not be valid, to be brought into the second-level cache.
+    unsafe fn prefetch(p: *const f32);
     /// The smaller; of -0.0 and +0.0 either.
     unsafe fn min(self, other: Self) -> Self;
     /// The larger; of -0.0 and +0.0 either.
@@ -27,6 +29,8 @@ pub(crate) trait Lanes: Copy {
     unsafe fn select_le(self, other: Self, yes: Self, no: Self) -> Self;
 
     unsafe fn widen(self) -> Self::Wide;
+    /// The sum of 16 lanes (16 / WIDTH vectors at `p`) in f64: lane l + lane l + 8, then the same with 4, 2 and 1.
+    unsafe fn sum16(p: *const Self) -> f64;
     /// Rounds to f32 and makes -0.0 to +0.0.
     unsafe fn narrow(wide: Self::Wide) -> Self;
     unsafe fn wide_load(p: *const f64) -> Self::Wide;
@@ -166,6 +170,8 @@ impl Lanes for Portable {
         Portable([x; 8])
     }
     #[inline(always)]
+    unsafe fn prefetch(_: *const f32) {}
+    #[inline(always)]
     unsafe fn min(self, other: Self) -> Self {
         Portable(lanewise!(self.0, other.0, |x, y| if x < y { x } else { y }))
     }
@@ -200,6 +206,13 @@ impl Lanes for Portable {
     #[inline(always)]
     unsafe fn widen(self) -> [f64; 8] {
         self.0.map(f64::from)
+    }
+    #[inline(always)]
+    unsafe fn sum16(p: *const Self) -> f64 {
+        // SAFETY: the caller's pointer is valid for two vectors.
+        let s = unsafe { Self::wide_add((*p).widen(), (*p.add(1)).widen()) };
+        let s = [s[0] + s[4], s[1] + s[5], s[2] + s[6], s[3] + s[7]];
+        (s[0] + s[2]) + (s[1] + s[3])
     }
     #[inline(always)]
     unsafe fn narrow(wide: [f64; 8]) -> Self {
@@ -250,6 +263,16 @@ mod x86 {
     #[derive(Clone, Copy)]
     pub(crate) struct F32x16(__m512);
 
+    /// (0 + 2) + (1 + 3).
+    #[inline(always)]
+    unsafe fn sum4(s: __m256d) -> f64 {
+        // SAFETY: the caller guarantees AVX2.
+        unsafe {
+            let s = _mm_add_pd(_mm256_castpd256_pd128(s), _mm256_extractf128_pd::<1>(s));
+            _mm_cvtsd_f64(s) + _mm_cvtsd_f64(_mm_unpackhi_pd(s, s))
+        }
+    }
+
     // SAFETY of every block below: the caller guarantees AVX2 and valid pointers (see the trait).
     impl Lanes for F32x8 {
         const WIDTH: usize = 8;
@@ -266,6 +289,10 @@ mod x86 {
         #[inline(always)]
         unsafe fn splat(x: f32) -> Self {
             unsafe { F32x8(_mm256_set1_ps(x)) }
+        }
+        #[inline(always)]
+        unsafe fn prefetch(p: *const f32) {
+            unsafe { _mm_prefetch::<_MM_HINT_T1>(p.cast()) }
         }
         #[inline(always)]
         unsafe fn min(self, other: Self) -> Self {
@@ -296,6 +323,13 @@ mod x86 {
             unsafe {
                 let (low, high) = (_mm256_castps256_ps128(self.0), _mm256_extractf128_ps::<1>(self.0));
                 (_mm256_cvtps_pd(low), _mm256_cvtps_pd(high))
+            }
+        }
+        #[inline(always)]
+        unsafe fn sum16(p: *const Self) -> f64 {
+            unsafe {
+                let (low, high) = Self::wide_add((*p).widen(), (*p.add(1)).widen());
+                sum4(_mm256_add_pd(low, high))
             }
         }
         #[inline(always)]
@@ -352,6 +386,10 @@ mod x86 {
             unsafe { F32x16(_mm512_set1_ps(x)) }
         }
         #[inline(always)]
+        unsafe fn prefetch(p: *const f32) {
+            unsafe { _mm_prefetch::<_MM_HINT_T1>(p.cast()) }
+        }
+        #[inline(always)]
         unsafe fn min(self, other: Self) -> Self {
             unsafe { F32x16(_mm512_min_ps(self.0, other.0)) }
         }
@@ -383,6 +421,14 @@ mod x86 {
             unsafe {
                 let (low, high) = (_mm512_castps512_ps256(self.0), _mm512_extractf32x8_ps::<1>(self.0));
                 (_mm512_cvtps_pd(low), _mm512_cvtps_pd(high))
+            }
+        }
+        #[inline(always)]
+        unsafe fn sum16(p: *const Self) -> f64 {
+            unsafe {
+                let (low, high) = (*p).widen();
+                let s = _mm512_add_pd(low, high);
+                sum4(_mm256_add_pd(_mm512_castpd512_pd256(s), _mm512_extractf64x4_pd::<1>(s)))
             }
         }
         #[inline(always)]

@@ -1,33 +1,146 @@
-use std::fmt;
-use std::str::FromStr;
+//! The methods, as data.
 
 use serde::{Deserialize, Serialize};
 
 /// How the updates become one.
 ///
-/// Written as text (settings, command line) a method is its kebab-case name with its parameters, if they are not
-/// the defaults, in parentheses: `median`, `trimmed-mean`, `trimmed-mean(f=2)`, `trimmed-mean(ratio=0.1)`,
-/// `fedavg(cap=5)`. [`Display`](fmt::Display) and [`FromStr`] are inverse to each other, and serde uses that text.
+/// A method has a text form for settings and command lines: its kebab-case name with those parameters that are not
+/// the defaults in parentheses, and before it, joined by `+`, what happens to the updates first:
+/// `median`, `trimmed-mean(f=2)`, `fedavg(cap=5)`, `nnm+median`, `arc+nnm+trimmed-mean`,
+/// `multi-krum(ratio=0.1,m=4)`. [`Display`](std::fmt::Display) and [`FromStr`](std::str::FromStr) are inverse to
+/// each other, and serde uses that text.
+///
+/// N is the number of updates, f of how many of them may be bad (see [`Tolerance`]), d their length. A cost of two
+/// passes means: the data are read twice.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 #[non_exhaustive]
 pub enum Method {
-    /// The arithmetic mean. Breakdown point 0: one bad update moves it anywhere.
+    /// `average`: the arithmetic mean. Breakdown point 0: one bad update moves it anywhere. One pass. For rounds in
+    /// which every participant is trusted.
     Average,
-    /// The mean weighted by [`Update::weight`](crate::Update::weight). Breakdown point 0.
+    /// `weighted-average`: the mean weighted by [`Update::weight`](crate::Update::weight). Breakdown point 0. One pass.
     WeightedAverage,
-    /// Federated averaging (McMahan 2017): the mean weighted by sample counts, each capped at `cap` times the
-    /// median count, because miners report their counts of themselves. Breakdown point 0.
+    /// `fedavg`: federated averaging (McMahan et al. 2017), the mean weighted by sample counts, each capped at `cap`
+    /// times the median count, because miners report their counts of themselves. Breakdown point 0. One pass.
     FedAvg {
         /// The cap as a multiple of the median count; at least 1.
         cap: f64,
     },
-    /// The coordinate-wise median; for an even number the mean of the two middle values. Holds for f < N/2.
+    /// `median`: the coordinate-wise median; for an even number the mean of the two middle values (Yin et al. 2018).
+    /// Holds for f < N/2 without knowing f. One pass.
     Median,
-    /// The coordinate-wise mean without the smallest and the largest values (Yin 2018). Holds for 2f < N.
+    /// `trimmed-mean`: the coordinate-wise mean without the f smallest and the f largest values (Yin et al. 2018).
+    /// Holds for 2f < N. One pass. Closer to the mean than the median when few are bad.
     TrimmedMean {
         /// How many values go from *each* end.
         trim: Tolerance,
+    },
+    /// `meamed`: the coordinate-wise mean of the N - f values nearest the median (Xie et al. 2018). Holds for 2f < N.
+    /// One pass. Weaker than the trimmed mean against attacks that stay near.
+    MeanAroundMedian {
+        /// How many values are left out.
+        f: Tolerance,
+    },
+    /// `krum`: the one update with the least sum of squared distances to its nearest others (Blanchard et al. 2017).
+    /// Holds for N >= 2f + 3. Two passes, the first over all pairs. Discards what the other N - 1 have learnt.
+    Krum {
+        /// f.
+        f: Tolerance,
+        /// How many nearest others count; N - f - 2 as in the paper if not given (ByzFL takes N - f - 1).
+        neighbours: Option<usize>,
+    },
+    /// `multi-krum`: the mean of the m best by [`Krum`](Method::Krum)'s score. Holds for N >= 2f + 3. Two passes.
+    MultiKrum {
+        /// f.
+        f: Tolerance,
+        /// As for Krum.
+        neighbours: Option<usize>,
+        /// How many are averaged; N - f if not given.
+        m: Option<usize>,
+    },
+    /// `bulyan`: N - 2f Krum winners, taken one by one, then the mean around the median over them with 2f left out
+    /// (El Mhamdi et al. 2018). Holds for N >= 4f + 3. Two passes.
+    Bulyan {
+        /// f.
+        f: Tolerance,
+    },
+    /// `mda`: the mean of the N - f updates of least diameter (minimum-diameter averaging, El Mhamdi et al. 2021).
+    /// Holds for 2f < N. Two passes, and a search that grows exponentially with f in the worst case; it is bounded.
+    MinimumDiameter {
+        /// How many are left out.
+        f: Tolerance,
+    },
+    /// `geometric-median`: the point with the least sum of distances to the updates, by the smoothed Weiszfeld
+    /// algorithm run to convergence (RFA, Pillutla et al. 2022). Breakdown point 1/2 without knowing f. Two passes.
+    GeometricMedian,
+    /// `centered-clipping`: v += mean of (x_i - v) min(1, tau / norm(x_i - v)), repeated (Karimireddy et al. 2021).
+    /// Two passes.
+    CenteredClipping {
+        /// The clipping radius; if not given, in each step the median of the distances to v.
+        tau: Option<f64>,
+        /// How many steps.
+        steps: usize,
+        /// Where v begins.
+        start: Start,
+    },
+    /// `caf`: the covariance-bound agnostic filter (Allouah et al. 2025): lowers the weights of updates that lie far
+    /// out along the direction of greatest variance, and keeps the mean at which that variance was least. Holds for
+    /// 2f < N. Two passes.
+    Caf {
+        /// f.
+        f: Tolerance,
+    },
+    /// `sign-majority`: for each coordinate the sign of the sum of signs, -1, 0 or 1 (signSGD with majority vote,
+    /// Bernstein et al. 2019). Holds for f < N/2. One pass. The length of the update is lost.
+    SignMajority,
+    /// A pre-aggregation, then a method: `nnm+median`.
+    After {
+        /// What happens to the updates first.
+        before: PreAggregation,
+        /// What is made of the result.
+        method: Box<Method>,
+    },
+}
+
+/// Where [`Method::CenteredClipping`] begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Start {
+    /// `medoid`: the update with the least sum of distances to the others.
+    #[default]
+    Medoid,
+    /// `origin`: the zero vector.
+    Origin,
+}
+
+/// What can happen to the updates before a rule.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum PreAggregation {
+    /// `nnm`: nearest-neighbour mixing (Allouah et al. 2023): each update becomes the mean of the N - f nearest to it,
+    /// itself included. Makes any robust rule near optimal under heterogeneity. Needs 2f < N.
+    NearestNeighbourMixing {
+        /// f.
+        f: Tolerance,
+    },
+    /// `arc`: adaptive robust clipping (Allouah et al. 2024): the floor(2 f (N - f) / N) longest updates are clipped
+    /// to the norm of the next. Needs 2f < N.
+    AdaptiveClipping {
+        /// f.
+        f: Tolerance,
+    },
+    /// `norm-clipping`: updates longer than a norm are clipped to it.
+    NormClipping {
+        /// The norm; if not given, the median norm of the updates.
+        norm: Option<f64>,
+    },
+    /// `bucketing`: the updates, shuffled by a seed, are averaged in buckets (Karimireddy et al. 2022). One bad update
+    /// spoils a bucket: the rule after it must withstand f of ceil(N / size).
+    Bucketing {
+        /// Updates in a bucket.
+        size: usize,
+        /// What the shuffle follows from.
+        seed: u64,
     },
 }
 
@@ -62,145 +175,68 @@ impl Method {
     /// weight of the median participant.
     pub const FEDAVG_CAP: f64 = 3.0;
 
-    /// Every name that [`FromStr`] knows.
-    pub const NAMES: &[&str] = &["average", "weighted-average", "fedavg", "median", "trimmed-mean"];
+    /// The default of [`Method::CenteredClipping`]'s `steps`.
+    pub const CLIPPING_STEPS: usize = 10;
 
-    /// The same method with another share or number of trimmed or tolerated updates, where it has such a parameter.
-    pub fn with_tolerance(self, f: Tolerance) -> Self {
-        match self {
-            Method::TrimmedMean { .. } => Method::TrimmedMean { trim: f },
-            other => other,
+    /// Every rule that [`FromStr`](std::str::FromStr) knows by itself.
+    pub const NAMES: &[&str] = &[
+        "average",
+        "weighted-average",
+        "fedavg",
+        "median",
+        "trimmed-mean",
+        "meamed",
+        "krum",
+        "multi-krum",
+        "bulyan",
+        "mda",
+        "geometric-median",
+        "centered-clipping",
+        "caf",
+        "sign-majority",
+    ];
+
+    /// The same method with another f throughout: trimmed or tolerated updates, wherever it has such a parameter.
+    #[must_use]
+    pub fn with_tolerance(mut self, f: Tolerance) -> Self {
+        match &mut self {
+            Method::TrimmedMean { trim: own }
+            | Method::MeanAroundMedian { f: own }
+            | Method::Krum { f: own, .. }
+            | Method::MultiKrum { f: own, .. }
+            | Method::Bulyan { f: own }
+            | Method::MinimumDiameter { f: own }
+            | Method::Caf { f: own } => *own = f,
+            Method::After { before, method } => {
+                match before {
+                    PreAggregation::NearestNeighbourMixing { f: own }
+                    | PreAggregation::AdaptiveClipping { f: own } => *own = f,
+                    PreAggregation::NormClipping { .. } | PreAggregation::Bucketing { .. } => {}
+                }
+                **method = std::mem::replace(&mut **method, Method::Average).with_tolerance(f);
+            }
+            Method::Average
+            | Method::WeightedAverage
+            | Method::FedAvg { .. }
+            | Method::Median
+            | Method::GeometricMedian
+            | Method::CenteredClipping { .. }
+            | Method::SignMajority => {}
         }
+        self
     }
 
     /// Whether [`Update::weight`](crate::Update::weight) has any influence.
     pub fn is_weighted(&self) -> bool {
-        matches!(self, Method::WeightedAverage | Method::FedAvg { .. })
-    }
-}
-
-/// Why a text names no method.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ParseMethodError {
-    /// No method has this name.
-    #[error("unknown method {0:?}, expected one of {known}", known = Method::NAMES.join(", "))]
-    UnknownName(String),
-    /// The method exists, this parameter does not, or its value is out of range.
-    #[error("method {method}: parameter {parameter:?} is not {expected}")]
-    Parameter {
-        /// The method's name.
-        method: String,
-        /// The parameter as written.
-        parameter: String,
-        /// What would be right.
-        expected: &'static str,
-    },
-}
-
-impl FromStr for Method {
-    type Err = ParseMethodError;
-
-    fn from_str(text: &str) -> Result<Self, ParseMethodError> {
-        let text = text.trim();
-        let (name, parameter) = match text.strip_suffix(')').and_then(|t| t.split_once('(')) {
-            Some((name, parameter)) => (name.trim(), parameter.trim()),
-            None => (text, ""),
-        };
-        let wrong = |expected| {
-            let (method, parameter) = (name.to_owned(), parameter.to_owned());
-            ParseMethodError::Parameter { method, parameter, expected }
-        };
-        let pair = parameter.split_once('=').map(|(k, v)| (k.trim(), v.trim()));
-        let method = match name {
-            "average" => Method::Average,
-            "weighted-average" => Method::WeightedAverage,
-            "fedavg" => {
-                let expected = "cap=C with C >= 1";
-                let cap = match pair {
-                    None if parameter.is_empty() => Method::FEDAVG_CAP,
-                    Some(("cap", v)) => v.parse().map_err(|_| wrong(expected))?,
-                    _ => return Err(wrong(expected)),
-                };
-                if !(cap >= 1.0 && f64::is_finite(cap)) {
-                    return Err(wrong(expected));
-                }
-                return Ok(Method::FedAvg { cap });
-            }
-            "median" => Method::Median,
-            "trimmed-mean" => {
-                let expected = "f=COUNT or ratio=R with 0 <= R < 0.5";
-                let trim = match pair {
-                    None if parameter.is_empty() => Tolerance::default(),
-                    Some(("f", v)) => Tolerance::Count(v.parse().map_err(|_| wrong(expected))?),
-                    Some(("ratio", v)) => Tolerance::Ratio(v.parse().map_err(|_| wrong(expected))?),
-                    _ => return Err(wrong(expected)),
-                };
-                if matches!(trim, Tolerance::Ratio(r) if !(0.0..0.5).contains(&r)) {
-                    return Err(wrong(expected));
-                }
-                return Ok(Method::TrimmedMean { trim });
-            }
-            _ => return Err(ParseMethodError::UnknownName(name.to_owned())),
-        };
-        if parameter.is_empty() { Ok(method) } else { Err(wrong("empty")) }
-    }
-}
-
-impl fmt::Display for Method {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Method::Average => out.write_str("average"),
-            Method::WeightedAverage => out.write_str("weighted-average"),
-            Method::FedAvg { cap } if *cap == Self::FEDAVG_CAP => out.write_str("fedavg"),
-            Method::FedAvg { cap } => write!(out, "fedavg(cap={cap})"),
-            Method::Median => out.write_str("median"),
-            Method::TrimmedMean { trim } if *trim == Tolerance::default() => out.write_str("trimmed-mean"),
-            Method::TrimmedMean { trim: Tolerance::Count(f) } => write!(out, "trimmed-mean(f={f})"),
-            Method::TrimmedMean { trim: Tolerance::Ratio(r) } => write!(out, "trimmed-mean(ratio={r})"),
+            Method::WeightedAverage | Method::FedAvg { .. } => true,
+            Method::After { method, .. } => method.is_weighted(),
+            _ => false,
         }
     }
 }
 
-impl TryFrom<String> for Method {
-    type Error = ParseMethodError;
-
-    fn try_from(text: String) -> Result<Self, ParseMethodError> {
-        text.parse()
-    }
-}
-
-impl From<Method> for String {
-    fn from(method: Method) -> String {
-        method.to_string()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_and_method_are_inverse() {
-        for text in ["average", "weighted-average", "fedavg", "fedavg(cap=5)", "median", "trimmed-mean"] {
-            assert_eq!(text.parse::<Method>().unwrap().to_string(), text);
-        }
-        for text in ["trimmed-mean(f=2)", "trimmed-mean(ratio=0.1)"] {
-            assert_eq!(text.parse::<Method>().unwrap().to_string(), text);
-        }
-        assert_eq!("trimmed-mean(ratio=0.2)".parse::<Method>().unwrap().to_string(), "trimmed-mean");
-        for text in
-            ["", "mean", "median(f=1)", "trimmed-mean(ratio=0.5)", "trimmed-mean(f=-1)", "fedavg(cap=nan)"]
-        {
-            assert!(text.parse::<Method>().is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn ratio_rounds_down_but_for_representation_error() {
-        assert_eq!(Tolerance::Ratio(0.2).count(6), 1);
-        assert_eq!(Tolerance::Ratio(0.2).count(5), 1);
-        assert_eq!(Tolerance::Ratio(0.1).count(30), 3);
-        assert_eq!(Tolerance::Ratio(0.2).count(4), 0);
-    }
+impl PreAggregation {
+    /// Every pre-aggregation that may stand before a rule.
+    pub const NAMES: &[&str] = &["nnm", "arc", "norm-clipping", "bucketing"];
 }

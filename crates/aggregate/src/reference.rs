@@ -32,6 +32,22 @@ fn column_rule(method: &Method, column: &[f32], weights: &[f64]) -> f32 {
         }
         Method::Median => (f64::from(sorted[(n - 1) / 2]) + f64::from(sorted[n / 2])) / 2.0,
         Method::TrimmedMean { trim } => mean(&sorted[trim.count(n)..n - trim.count(n)]),
+        Method::MeanAroundMedian { f } => {
+            let kept = n - f.count(n);
+            let middle = (f64::from(sorted[(n - 1) / 2]) + f64::from(sorted[n / 2])) / 2.0;
+            let middle = middle as f32;
+            // Leave out the further end, of two equally far ones the upper, until `kept` are left.
+            let mut first = 0;
+            while first + kept < n && middle - sorted[first] > sorted[first + kept] - middle {
+                first += 1;
+            }
+            let low = (0..n - kept).map(|i| sorted[if i < first { i + kept } else { i }]);
+            mean(&low.chain(sorted[n - kept..kept].iter().copied()).collect::<Vec<_>>())
+        }
+        Method::SignMajority => {
+            let sum: i32 = column.iter().map(|x| i32::from(*x > 0.0) - i32::from(*x < 0.0)).sum();
+            f64::from(sum.signum())
+        }
         other => unreachable!("{other}"),
     };
     result as f32 + 0.0
@@ -90,12 +106,69 @@ fn bits(values: &[f32]) -> Vec<u32> {
 }
 
 fn methods(f: usize) -> Vec<Method> {
-    let trim = Tolerance::Count(f);
-    vec![Method::Average, Method::WeightedAverage, Method::Median, Method::TrimmedMean { trim }]
+    let f = Tolerance::Count(f);
+    vec![
+        Method::Average,
+        Method::WeightedAverage,
+        Method::Median,
+        Method::TrimmedMean { trim: f },
+        Method::MeanAroundMedian { f },
+        Method::SignMajority,
+    ]
+}
+
+/// Every method that there is, and compositions.
+fn all_methods(f: usize) -> Vec<Method> {
+    let mut texts: Vec<String> = Method::NAMES.iter().map(|m| (*m).to_owned()).collect();
+    texts.extend(
+        [
+            "nnm+median",
+            "arc+nnm+trimmed-mean",
+            "norm-clipping+trimmed-mean",
+            "bucketing(size=3,seed=5)+geometric-median",
+            "nnm+nnm+krum",
+            "arc+bulyan",
+            "bucketing+nnm+meamed",
+            "nnm+sign-majority",
+            "nnm+weighted-average",
+        ]
+        .map(str::to_owned),
+    );
+    texts.iter().map(|t| t.parse::<Method>().unwrap().with_tolerance(Tolerance::Count(f))).collect()
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn every_method_is_the_same_on_every_instruction_set_in_any_order(
+        rows in rows(1..41, 1..100),
+        share in 0.0f64..0.3,
+        cut in 0usize..100,
+        order in any::<u64>(),
+    ) {
+        let f = (share * rows.len() as f64) as usize;
+        let bytes = bytes(&rows);
+        let sorted = updates(&rows, &bytes, 0);
+        let mut permuted = updates(&rows, &bytes, cut);
+        permuted.sort_by_key(|u| (u.id + 1).wrapping_mul(order | 1));
+        let options = Options { tile: 64, ..Options::default() };
+        let d = rows[0].0.len();
+        for method in all_methods(f) {
+            let mut expected = vec![f32::NAN; d];
+            let result = aggregate_on(Isa::PORTABLE, &method, &sorted, &Options::default(), &mut expected);
+            if result.is_ok() {
+                prop_assert!(expected.iter().all(|x| x.is_finite()), "{}: {:?}", method, expected);
+            }
+            for isa in Isa::available() {
+                let mut out = vec![f32::NAN; d];
+                prop_assert_eq!(&aggregate_on(isa, &method, &permuted, &options, &mut out), &result, "{}", method);
+                if result.is_ok() {
+                    prop_assert_eq!(bits(&out), bits(&expected), "{} on {:?}", method, isa);
+                }
+            }
+        }
+    }
 
     #[test]
     fn every_instruction_set_and_tile_equals_the_definition(
@@ -160,7 +233,7 @@ fn the_number_of_threads_changes_nothing() {
     let bytes = bytes(&rows);
     let updates = updates(&rows, &bytes, 1111);
     let options = Options { tile: 64, ..Options::default() };
-    for method in methods(2) {
+    for method in all_methods(1) {
         let results: Vec<_> = [1, 2, 5]
             .map(|threads| {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -204,13 +277,13 @@ fn half_precision_and_double_inputs_are_converted_exactly() {
 fn non_finite_values_are_found_wherever_they_are() {
     for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
         for (p, c) in [(0, 0), (3, 36), (4, 17)] {
-            let mut rows: Vec<Row> = (0..5).map(|i| (vec![i as f32; 37], 0.0)).collect();
-            rows[1].1 = 1.0;
+            let mut rows: Vec<Row> = (0..5).map(|i| (vec![i as f32; 37], 1.0)).collect();
+            rows[3].1 = 0.0;
             rows[p].0[c] = bad;
             rows[4].0[20] = f32::NAN;
             let bytes = bytes(&rows);
             let updates = updates(&rows, &bytes, 5);
-            for method in methods(1) {
+            for method in all_methods(0) {
                 for isa in Isa::available() {
                     let error = aggregate_on(isa, &method, &updates, &Options::default(), &mut [0.0; 37])
                         .unwrap_err();

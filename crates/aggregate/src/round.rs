@@ -1,6 +1,8 @@
-use crate::column::{ColumnRule, Columns};
+use crate::column::Columns;
 use crate::lanes::Isa;
 use crate::mean::weighted_mean;
+use crate::mixing::{MixedColumns, Mixing};
+use crate::plan::Plan;
 use crate::tiles::for_each_tile;
 use crate::{AggregateError, Method, Options, Update};
 
@@ -40,90 +42,49 @@ pub(crate) fn aggregate_on(
     options: &Options,
     out: &mut [f32],
 ) -> Result<(), AggregateError> {
-    let round = Round::new(isa, updates)?;
-    if out.len() != round.len() {
-        return Err(AggregateError::OutputLength { found: out.len(), expected: round.len() });
+    let updates = participants(updates)?;
+    let expected = updates[0].len();
+    if out.len() != expected {
+        return Err(AggregateError::OutputLength { found: out.len(), expected });
     }
-    let n = round.updates.len();
-    match method {
-        Method::Average => round.weighted_mean(&vec![1.0; n], options, out),
-        Method::WeightedAverage => round.weighted_mean(&round.weights()?, options, out),
-        Method::FedAvg { cap } => round.weighted_mean(&capped(round.weights()?, *cap)?, options, out),
-        Method::Median => round.columns(ColumnRule::Median, options, out),
-        Method::TrimmedMean { trim } => {
-            let f = trim.count(n);
-            if n <= 2 * f {
-                let method = "trimmed-mean";
-                return Err(AggregateError::TooFew { method, f, needed: 2 * f + 1, found: n });
-            }
-            round.columns(ColumnRule::TrimmedMean { f }, options, out)
-        }
-    }
-}
-
-/// The participants of one aggregation in the order of their ids, found to fit together.
-struct Round<'a> {
-    isa: Isa,
-    updates: Vec<&'a Update<'a>>,
-}
-
-impl<'a> Round<'a> {
-    fn new(isa: Isa, updates: &'a [Update<'a>]) -> Result<Self, AggregateError> {
-        let mut updates: Vec<_> = updates.iter().collect();
-        updates.sort_by_key(|u| u.id);
-        let first = *updates.first().ok_or(AggregateError::NoUpdates)?;
-        if let Some(pair) = updates.windows(2).find(|pair| pair[0].id == pair[1].id) {
-            return Err(AggregateError::DuplicateId { id: pair[0].id });
-        }
-        for update in &updates {
-            for (tensor, part) in update.parts().iter().enumerate() {
-                if part.bytes.len() % part.dtype.size() != 0 {
-                    let (id, bytes, dtype) = (update.id, part.bytes.len(), part.dtype);
-                    return Err(AggregateError::Bytes { id, tensor, bytes, dtype });
-                }
-            }
-            check_layout(first, update)?;
-        }
-        Ok(Round { isa, updates })
-    }
-
-    fn len(&self) -> usize {
-        self.updates[0].len()
-    }
-
-    fn weights(&self) -> Result<Vec<f64>, AggregateError> {
-        for u in &self.updates {
-            if !(0.0..=1e30).contains(&u.weight) {
-                return Err(AggregateError::Weight { id: u.id, weight: u.weight });
-            }
-        }
-        let weights: Vec<f64> = self.updates.iter().map(|u| u.weight).collect();
-        if weights.iter().all(|w| *w == 0.0) {
-            return Err(AggregateError::ZeroWeight);
-        }
-        Ok(weights)
-    }
-
-    fn weighted_mean(
-        &self,
-        weights: &[f64],
-        options: &Options,
-        out: &mut [f32],
-    ) -> Result<(), AggregateError> {
-        let (isa, total) = (self.isa, weights.iter().sum());
-        for_each_tile(
-            &self.updates,
+    match Plan::new(isa, method, &updates)? {
+        Plan::Mean { weights, total } => for_each_tile(
+            &updates,
             options,
             out,
             || (),
-            |(), tile, out| weighted_mean(isa, tile, weights, total, out),
-        )
+            |(), tile, out| weighted_mean(isa, tile, &weights, total, out),
+        ),
+        Plan::Columns(rule) => {
+            let ready = || Columns::new(isa, rule, updates.len());
+            for_each_tile(&updates, options, out, ready, Columns::apply)
+        }
+        Plan::MixedColumns { rule, coefficients } => {
+            let mixing = Mixing::new(&coefficients);
+            let ready = || MixedColumns::new(isa, rule, &mixing);
+            for_each_tile(&updates, options, out, ready, MixedColumns::apply)
+        }
     }
+}
 
-    fn columns(&self, rule: ColumnRule, options: &Options, out: &mut [f32]) -> Result<(), AggregateError> {
-        let ready = || Columns::new(self.isa, rule, self.updates.len());
-        for_each_tile(&self.updates, options, out, ready, Columns::apply)
+/// The updates in the order of their ids, found to fit together.
+fn participants<'a>(updates: &'a [Update<'a>]) -> Result<Vec<&'a Update<'a>>, AggregateError> {
+    let mut updates: Vec<_> = updates.iter().collect();
+    updates.sort_by_key(|u| u.id);
+    let first = *updates.first().ok_or(AggregateError::NoUpdates)?;
+    if let Some(pair) = updates.windows(2).find(|pair| pair[0].id == pair[1].id) {
+        return Err(AggregateError::DuplicateId { id: pair[0].id });
     }
+    for update in &updates {
+        for (tensor, part) in update.parts().iter().enumerate() {
+            if part.bytes.len() % part.dtype.size() != 0 {
+                let (id, bytes, dtype) = (update.id, part.bytes.len(), part.dtype);
+                return Err(AggregateError::Bytes { id, tensor, bytes, dtype });
+            }
+        }
+        check_layout(first, update)?;
+    }
+    Ok(updates)
 }
 
 fn check_layout(first: &Update<'_>, update: &Update<'_>) -> Result<(), AggregateError> {
@@ -139,23 +100,4 @@ fn check_layout(first: &Update<'_>, update: &Update<'_>) -> Result<(), Aggregate
         None => (format!("{} tensors", found.len()), format!("{} tensors", expected.len())),
     };
     Err(AggregateError::Layout { id: update.id, first: first.id, found, expected })
-}
-
-/// Sample counts, each at most `cap` times their median.
-fn capped(mut weights: Vec<f64>, cap: f64) -> Result<Vec<f64>, AggregateError> {
-    if !(cap >= 1.0 && cap.is_finite()) {
-        let expected = "a number of at least 1";
-        return Err(AggregateError::Parameter { method: "fedavg", parameter: "cap", value: cap, expected });
-    }
-    let mut sorted = weights.clone();
-    sorted.sort_by(f64::total_cmp);
-    let n = sorted.len();
-    let median = (sorted[(n - 1) / 2] + sorted[n / 2]) / 2.0;
-    for w in &mut weights {
-        *w = w.min(cap * median);
-    }
-    if weights.iter().all(|w| *w == 0.0) {
-        return Err(AggregateError::ZeroWeight);
-    }
-    Ok(weights)
 }

@@ -43,13 +43,18 @@ impl Sorter {
         }
     }
 
+    /// Leaves the values as they are.
+    pub(crate) fn none(isa: Isa, n: usize) -> Self {
+        Sorter { isa, n, wires: n, below: 0, code: Code::Table(Vec::new()) }
+    }
+
     pub(crate) fn below(&self) -> usize {
         self.below
     }
 
     /// A buffer for [`run`](Self::run) with the padding in place, where it stays.
     pub(crate) fn wires(&self) -> Wires {
-        let mut wires = Wires(vec![Line([f32::INFINITY; 16]); self.wires]);
+        let mut wires = Wires::new(self.wires);
         // SAFETY: the buffer has room for 16 lanes a wire.
         let flat = unsafe { std::slice::from_raw_parts_mut(wires.pointer(), wires.0.len() * 16) };
         flat[..self.below * self.isa.width()].fill(f32::NEG_INFINITY);
@@ -108,7 +113,7 @@ fn line(isa: Isa, n: usize, which: Which) -> Option<(usize, Code)> {
     }
 }
 
-/// The vectors of a sorter.
+/// Vectors of up to 16 lanes, aligned to cache lines.
 pub(crate) struct Wires(Vec<Line>);
 
 #[derive(Clone, Copy)]
@@ -117,6 +122,11 @@ pub(crate) struct Wires(Vec<Line>);
 struct Line([f32; 16]);
 
 impl Wires {
+    /// So many, of +inf.
+    pub(crate) fn new(count: usize) -> Self {
+        Wires(vec![Line([f32::INFINITY; 16]); count])
+    }
+
     pub(crate) fn pointer(&mut self) -> *mut f32 {
         self.0.as_mut_ptr().cast()
     }

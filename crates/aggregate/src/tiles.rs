@@ -1,8 +1,10 @@
 //! The walk over the coordinates: a fixed grid of tiles, handed out to the threads of the rayon pool.
 #![allow(unsafe_code)]
 
+use std::marker::PhantomData;
 use std::sync::{Mutex, PoisonError};
 
+use crate::lanes::Lanes;
 use crate::{AggregateError, DType, Options, Update};
 
 /// The participants' values in one tile.
@@ -11,7 +13,9 @@ pub(crate) struct Tile<'t> {
     pub(crate) start: usize,
     /// How many values each row holds: a multiple of [`STEP`]. Beyond the last coordinate they are zero.
     pub(crate) len: usize,
-    rows: &'t [*const f32],
+    rows: Vec<*const f32>,
+    /// The updates' bytes and the scratch.
+    values: PhantomData<&'t [f32]>,
 }
 
 /// Tiles are whole multiples of this: the widest vector.
@@ -20,7 +24,44 @@ pub(crate) const STEP: usize = 16;
 impl Tile<'_> {
     /// One pointer a participant, each valid for reads of `len` values, at any alignment.
     pub(crate) fn rows(&self) -> &[*const f32] {
-        self.rows
+        &self.rows
+    }
+}
+
+/// Brings the next window of coordinates into the cache row by row while the present one is worked on: memory
+/// gives more when it is read along a few rows at a time than across all of them.
+pub(crate) struct Ahead<'t> {
+    rows: &'t [*const f32],
+    from: usize,
+    to: usize,
+    at: usize,
+}
+
+impl<'t> Ahead<'t> {
+    /// Will bring the values `from..to` of every row.
+    pub(crate) fn new(rows: &'t [*const f32], from: usize, to: usize) -> Self {
+        Ahead { rows, from, to, at: from }
+    }
+
+    /// Asks for so many cache lines.
+    ///
+    /// # Safety
+    /// As [`Lanes`].
+    #[inline(always)]
+    pub(crate) unsafe fn step<V: Lanes>(&mut self, lines: usize) {
+        for _ in 0..lines {
+            if self.at >= self.to {
+                if self.rows.len() <= 1 || self.from >= self.to {
+                    self.to = 0;
+                    return;
+                }
+                self.rows = &self.rows[1..];
+                self.at = self.from;
+            }
+            // SAFETY: a prefetch needs no valid pointer; the arithmetic wraps.
+            unsafe { V::prefetch(self.rows[0].wrapping_add(self.at)) };
+            self.at += STEP;
+        }
     }
 }
 
@@ -28,7 +69,6 @@ impl Tile<'_> {
 #[derive(Default)]
 pub(crate) struct Scratch {
     converted: Vec<f32>,
-    rows: Vec<*const f32>,
 }
 
 impl Scratch {
@@ -41,10 +81,10 @@ impl Scratch {
         if self.converted.len() < needed {
             self.converted.resize(needed, 0.0);
         }
-        self.rows.clear();
+        let mut rows = Vec::with_capacity(updates.len());
         let mut free = &mut self.converted[..needed];
         for update in updates {
-            self.rows.push(match update.plain(start, len).filter(|_| whole) {
+            rows.push(match update.plain(start, len).filter(|_| whole) {
                 Some(bytes) => bytes.as_ptr().cast(),
                 None => {
                     let (row, rest) = free.split_at_mut(padded);
@@ -55,7 +95,7 @@ impl Scratch {
                 }
             });
         }
-        Tile { start, len: padded, rows: &self.rows }
+        Tile { start, len: padded, rows, values: PhantomData }
     }
 }
 

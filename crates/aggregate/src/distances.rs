@@ -1,0 +1,321 @@
+//! The squared distances between all pairs of participants, in one pass over the data.
+//!
+//! A distance is summed from differences and not derived from norms and dot products, so that nearly equal vectors
+//! far from the origin keep their distance. It depends on its pair alone, neither on the other participants nor on
+//! a common centre that one of them could spoil.
+#![allow(unsafe_code)]
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::lanes::{Isa, Kernel, Lanes};
+use crate::tiles::{Ahead, STEP, Scratch};
+use crate::{AggregateError, Update};
+
+/// Coordinates whose squares are summed in f32, lane by lane.
+const BLOCK: usize = 2048;
+/// Coordinates whose block sums are added in order.
+const RUN: usize = 4 * BLOCK;
+/// A smaller block sum may have lost squares to underflow: the block is summed again in f64.
+const TINY: f64 = 1.0 / (1u128 << 80) as f64;
+
+/// Squared Euclidean distances: symmetric, with a zero diagonal.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Distances {
+    points: usize,
+    squared: Vec<f64>,
+}
+
+impl Distances {
+    /// The number of points: participants, or one more with the origin.
+    pub(crate) fn points(&self) -> usize {
+        self.points
+    }
+
+    pub(crate) fn squared(&self, i: usize, j: usize) -> f64 {
+        self.squared[i * self.points + j]
+    }
+
+    pub(crate) fn from_fn(points: usize, squared: impl Fn(usize, usize) -> f64) -> Self {
+        let mut all = vec![0.0; points * points];
+        for i in 0..points {
+            for j in 0..i {
+                let d = squared(i, j);
+                all[i * points + j] = d;
+                all[j * points + i] = d;
+            }
+        }
+        Distances { points, squared: all }
+    }
+
+    /// Measures all pairs of participants; with `origin` the zero vector is one more point, the last.
+    pub(crate) fn measure(isa: Isa, updates: &[&Update<'_>], origin: bool) -> Result<Self, AggregateError> {
+        let d = updates[0].len();
+        let points = updates.len() + usize::from(origin);
+        let pass = Pass { isa, updates, origin, points, len: d, scratch: Mutex::new(Vec::new()) };
+        let mut squared = pass.sum(0, d.div_ceil(RUN).max(1));
+        if squared.iter().any(|s| !s.is_finite()) {
+            return Err(first_non_finite(updates));
+        }
+        for i in 0..points {
+            for j in 0..i {
+                squared[i * points + j] = squared[j * points + i];
+            }
+        }
+        Ok(Distances { points, squared })
+    }
+}
+
+fn first_non_finite(updates: &[&Update<'_>]) -> AggregateError {
+    let mut values = vec![0.0; RUN];
+    for update in updates {
+        for start in (0..update.len()).step_by(RUN) {
+            let values = &mut values[..RUN.min(update.len() - start)];
+            update.read_into(start, values);
+            if let Some(c) = values.iter().position(|x| !x.is_finite()) {
+                return AggregateError::NonFinite { id: update.id, coordinate: start + c };
+            }
+        }
+    }
+    unreachable!("the distances of finite f32 vectors are finite in f64")
+}
+
+struct Pass<'a> {
+    isa: Isa,
+    updates: &'a [&'a Update<'a>],
+    origin: bool,
+    points: usize,
+    len: usize,
+    /// What threads leave behind for each other.
+    scratch: Mutex<Vec<Scratch>>,
+}
+
+impl Pass<'_> {
+    /// The sums of the runs number `from..to`, added in a fixed tree: the left half is the largest power of two.
+    fn sum(&self, from: usize, to: usize) -> Vec<f64> {
+        if to - from == 1 {
+            return self.run(from);
+        }
+        let middle = from + (to - from).next_power_of_two() / 2;
+        let (mut left, right) = rayon::join(|| self.sum(from, middle), || self.sum(middle, to));
+        for (l, r) in left.iter_mut().zip(&right) {
+            *l += r;
+        }
+        left
+    }
+
+    fn run(&self, run: usize) -> Vec<f64> {
+        let mut sums = vec![0.0; self.points * self.points];
+        let taken = self.scratch.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut scratch = taken.unwrap_or_default();
+        let end = self.len.min((run + 1) * RUN);
+        let zeros = [0.0f32; BLOCK];
+        for start in (run * RUN..end).step_by(BLOCK) {
+            let tile = scratch.tile(self.updates, start, BLOCK.min(end - start));
+            let mut rows = tile.rows().to_vec();
+            if self.origin {
+                rows.push(zeros.as_ptr());
+            }
+            self.isa.run(Block { rows: &rows, len: tile.len, more: end > start + BLOCK, sums: &mut sums });
+        }
+        self.scratch.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
+        sums
+    }
+}
+
+/// Adds the distances within one block to `sums`.
+struct Block<'a> {
+    rows: &'a [*const f32],
+    len: usize,
+    more: bool,
+    sums: &'a mut [f64],
+}
+
+impl Kernel for Block<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<V: Lanes>(self) {
+        // SAFETY: the rows hold `len` values, a multiple of 16.
+        unsafe {
+            match V::WIDTH {
+                16 => self.pairs::<V, 4, 1>(),
+                _ => self.pairs::<V, 2, 2>(),
+            }
+        }
+    }
+}
+
+/// Rows on the other side of a register tile.
+const COLUMNS: usize = 4;
+
+impl Block<'_> {
+    /// All pairs, in register tiles of `I` rows against four; a lane is `H` vectors of 16 lanes together.
+    #[inline(always)]
+    unsafe fn pairs<V: Lanes, const I: usize, const H: usize>(self) {
+        let n = self.rows.len();
+        let row = |i: usize| self.rows[i.min(n - 1)];
+        let tiles = n.div_ceil(I) * n.div_ceil(COLUMNS) / 2 + 1;
+        let ahead = if self.more { self.len } else { 0 };
+        let mut ahead = Ahead::new(self.rows, ahead, 2 * ahead);
+        for first in (0..n).step_by(I) {
+            for second in (first / COLUMNS * COLUMNS..n).step_by(COLUMNS) {
+                // SAFETY: every row holds `len` values.
+                unsafe {
+                    ahead.step::<V>((n * self.len / STEP).div_ceil(tiles));
+                    let mut a = [std::ptr::null(); I];
+                    let mut b = [std::ptr::null(); COLUMNS];
+                    for (i, a) in a.iter_mut().enumerate() {
+                        *a = row(first + i);
+                    }
+                    for (j, b) in b.iter_mut().enumerate() {
+                        *b = row(second + j);
+                    }
+                    let tile = tile::<V, I, H>(a, b, self.len);
+                    for i in 0..I {
+                        for j in 0..COLUMNS {
+                            let (p, q) = (first + i, second + j);
+                            if p < q && q < n {
+                                let mut sum = tile[i][j];
+                                if !(TINY..f64::INFINITY).contains(&sum) {
+                                    sum = in_f64(a[i], b[j], self.len);
+                                }
+                                self.sums[p * n + q] += sum;
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn tile<V: Lanes, const I: usize, const H: usize>(
+    a: [*const f32; I],
+    b: [*const f32; COLUMNS],
+    len: usize,
+) -> [[f64; COLUMNS]; I] {
+    // SAFETY: the pointers are valid for `len` values, a multiple of 16.
+    unsafe {
+        let mut halves = [[[V::splat(0.0); COLUMNS]; I]; H];
+        for (h, s) in halves.iter_mut().enumerate() {
+            for c in (h * V::WIDTH..len).step_by(STEP) {
+                let mut y = [V::splat(0.0); COLUMNS];
+                for (y, b) in y.iter_mut().zip(b) {
+                    *y = V::load(b.add(c));
+                }
+                for (s, a) in s.iter_mut().zip(a) {
+                    let x = V::load(a.add(c));
+                    for (s, y) in s.iter_mut().zip(y) {
+                        let difference = x.sub(y);
+                        *s = s.add(difference.mul(difference));
+                    }
+                }
+            }
+        }
+        let mut out = [[0.0; COLUMNS]; I];
+        for i in 0..I {
+            for j in 0..COLUMNS {
+                out[i][j] = V::sum16(halves.map(|s| s[i][j]).as_ptr());
+            }
+        }
+        out
+    }
+}
+
+/// One pair's block in f64 throughout: exact differences but for f64 rounding, no overflow, no underflow.
+#[cold]
+#[inline(never)]
+unsafe fn in_f64(a: *const f32, b: *const f32, len: usize) -> f64 {
+    let mut lanes = [0.0f64; STEP];
+    for c in (0..len).step_by(STEP) {
+        for (l, lane) in lanes.iter_mut().enumerate() {
+            // SAFETY: the pointers are valid for `len` values, a multiple of 16.
+            let (x, y) = unsafe { (a.add(c + l).read_unaligned(), b.add(c + l).read_unaligned()) };
+            let difference = f64::from(x) - f64::from(y);
+            *lane += difference * difference;
+        }
+    }
+    for half in [8, 4, 2, 1] {
+        for l in 0..half {
+            lanes[l] += lanes[l + half];
+        }
+    }
+    lanes[0]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::DType;
+
+    fn rows(n: usize, d: usize, base: f32, spread: f32) -> Vec<Vec<f32>> {
+        let mut state = 7u64;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 40) as f32 / (1 << 24) as f32 - 0.5
+        };
+        let centre: Vec<f32> = (0..d).map(|_| base * next()).collect();
+        (0..n).map(|_| centre.iter().map(|c| c + spread * next()).collect()).collect()
+    }
+
+    fn measure(isa: Isa, rows: &[Vec<f32>], origin: bool) -> Distances {
+        let bytes: Vec<Vec<u8>> =
+            rows.iter().map(|r| r.iter().flat_map(|x| x.to_le_bytes()).collect()).collect();
+        let updates: Vec<Update<'_>> = bytes
+            .iter()
+            .enumerate()
+            .map(|(i, b)| {
+                let mut update = Update::new(i as u64, 1.0);
+                update.push(DType::F32, b);
+                update
+            })
+            .collect();
+        Distances::measure(isa, &updates.iter().collect::<Vec<_>>(), origin).unwrap()
+    }
+
+    fn exact(a: &[f32], b: &[f32]) -> f64 {
+        a.iter().zip(b).map(|(x, y)| (f64::from(*x) - f64::from(*y)).powi(2)).sum()
+    }
+
+    #[test]
+    fn every_instruction_set_measures_the_same_bits() {
+        for (n, d) in [(2, 1), (3, 17), (5, 2048), (7, 2049), (9, 30_011), (33, 1000)] {
+            let rows = rows(n, d, 1.0, 0.1);
+            let portable = measure(Isa::PORTABLE, &rows, true);
+            for isa in Isa::available() {
+                assert_eq!(measure(isa, &rows, true), portable, "{isa:?}, {n} x {d}");
+            }
+        }
+    }
+
+    #[test]
+    fn nearly_equal_and_huge_and_tiny_vectors_keep_their_distance() {
+        for (base, spread) in
+            [(1.0, 1.0), (2.0, 1e-3), (1e4, 1.0), (1e30, 1e30), (1e-30, 1e-30), (0.0, 1e-40)]
+        {
+            let rows = rows(6, 5000, base, spread);
+            let measured = measure(Isa::best(), &rows, false);
+            for i in 0..6 {
+                for j in 0..i {
+                    let (found, expected) = (measured.squared(i, j).sqrt(), exact(&rows[i], &rows[j]).sqrt());
+                    assert!(
+                        (found / expected - 1.0).abs() < 1e-6,
+                        "{base} {spread}: {found} is not {expected}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_origin_is_the_last_point_and_equal_vectors_are_at_zero() {
+        let mut rows = rows(4, 100, 1.0, 1.0);
+        rows[3] = rows[0].clone();
+        let measured = measure(Isa::best(), &rows, true);
+        assert_eq!(measured.points(), 5);
+        assert_eq!(measured.squared(3, 0), 0.0);
+        let norm = exact(&rows[1], &[0.0; 100]);
+        assert!((measured.squared(1, 4) / norm - 1.0).abs() < 1e-6);
+    }
+}

@@ -1,0 +1,183 @@
+//! Rows that are sums of rows, and the column rules over them, in one pass.
+#![allow(unsafe_code)]
+
+use crate::column::{ColumnRule, finish};
+use crate::lanes::{Isa, Kernel, Lanes};
+use crate::mean::is_finite;
+use crate::sorter::{Sorter, Wires};
+use crate::tiles::Tile;
+
+/// Rows that are added first among themselves.
+const GROUP: usize = 4;
+/// All sums of some of them.
+const SUBSETS: usize = 1 << GROUP;
+
+/// M rows as linear combinations of N, in f32.
+///
+/// y_i = s_0 + s_1 + ..., where s_g is the sum, from +0.0 on and in order, of the products c_ij x_j (each rounded to
+/// f32) of those j in 4g..4g+4 for which c_ij is not zero; kept within the range of f32. If all rows that use x_j use
+/// it with one factor, as nearest-neighbour mixing does, the 16 possible sums of each group are made once for all i.
+#[derive(Clone, Debug)]
+pub(crate) struct Mixing {
+    rows: usize,
+    columns: usize,
+    factors: Vec<f32>,
+    /// The one factor of each column, and for each row and group the subset that it uses.
+    shared: Option<(Vec<f32>, Vec<u8>)>,
+}
+
+impl Mixing {
+    pub(crate) fn new(coefficients: &[Vec<f64>]) -> Self {
+        let (rows, columns) = (coefficients.len(), coefficients[0].len());
+        let factors: Vec<f32> = coefficients.iter().flatten().map(|c| *c as f32).collect();
+        let mut shared = vec![0.0; columns];
+        let mut is_shared = true;
+        let groups = columns.div_ceil(GROUP);
+        let mut subsets = vec![0u8; rows * groups];
+        for (i, row) in factors.chunks_exact(columns).enumerate() {
+            for (j, factor) in row.iter().enumerate().filter(|(_, factor)| **factor != 0.0) {
+                is_shared &= shared[j] == 0.0 || shared[j] == *factor;
+                shared[j] = *factor;
+                subsets[i * groups + j / GROUP] |= 1 << (j % GROUP);
+            }
+        }
+        Mixing { rows, columns, factors, shared: is_shared.then_some((shared, subsets)) }
+    }
+}
+
+/// A column rule over mixed rows, made ready for one instruction set; each thread has its own.
+pub(crate) struct MixedColumns<'m> {
+    isa: Isa,
+    rule: ColumnRule,
+    mixing: &'m Mixing,
+    sorter: Sorter,
+    wires: Wires,
+    sums: Wires,
+}
+
+impl<'m> MixedColumns<'m> {
+    pub(crate) fn new(isa: Isa, rule: ColumnRule, mixing: &'m Mixing) -> Self {
+        let sorter = rule.sorter(isa, mixing.rows);
+        let wires = sorter.wires();
+        let sums = Wires::new(mixing.columns.div_ceil(GROUP) * SUBSETS);
+        MixedColumns { isa, rule, mixing, sorter, wires, sums }
+    }
+
+    /// As [`Columns::apply`](crate::column::Columns::apply).
+    pub(crate) fn apply(&mut self, tile: &Tile<'_>, out: &mut [f32]) -> bool {
+        assert!(out.len() == tile.len && tile.rows().len() == self.mixing.columns);
+        self.isa.run(Apply { columns: self, rows: tile.rows(), out })
+    }
+}
+
+struct Apply<'a, 'm> {
+    columns: &'a mut MixedColumns<'m>,
+    rows: &'a [*const f32],
+    out: &'a mut [f32],
+}
+
+impl Kernel for Apply<'_, '_> {
+    type Output = bool;
+
+    #[inline(always)]
+    unsafe fn run<V: Lanes>(self) -> bool {
+        let MixedColumns { rule, mixing, ref sorter, ref mut wires, ref mut sums, .. } = *self.columns;
+        // SAFETY: the rows and `out` hold out.len() values, a multiple of V::WIDTH; the wires are the sorter's, `sums`
+        // has SUBSETS vectors for every group of rows.
+        unsafe {
+            let buffer = wires.pointer();
+            let values = buffer.add(sorter.below() * V::WIDTH);
+            let mut check = V::splat(0.0);
+            for c in (0..self.out.len()).step_by(V::WIDTH) {
+                let sum = match &mixing.shared {
+                    Some((factors, subsets)) => {
+                        let sum = subset_sums::<V>(self.rows, c, factors, sums.pointer());
+                        let groups = mixing.columns.div_ceil(GROUP);
+                        for (i, subsets) in subsets.chunks_exact(groups).enumerate() {
+                            let mut y = V::splat(0.0);
+                            let mut group = sums.pointer().cast_const();
+                            for subset in subsets {
+                                y = y.add(V::load(group.add(usize::from(*subset) * V::WIDTH)));
+                                group = group.add(SUBSETS * V::WIDTH);
+                            }
+                            bounded(y).store(values.add(i * V::WIDTH));
+                        }
+                        sum
+                    }
+                    None => {
+                        for (i, factors) in mixing.factors.chunks_exact(mixing.columns).enumerate() {
+                            bounded(combination::<V>(self.rows, c, factors)).store(values.add(i * V::WIDTH));
+                        }
+                        let mut sum = V::splat(0.0);
+                        for row in self.rows {
+                            sum = sum.add(V::load(row.add(c)));
+                        }
+                        sum
+                    }
+                };
+                check = check.add(sum);
+                sorter.run::<V>(buffer);
+                finish::<V>(rule, mixing.rows, values).store(self.out.as_mut_ptr().add(c));
+            }
+            is_finite(check)
+        }
+    }
+}
+
+/// Keeps sums that rounding has carried beyond the range of f32 within it.
+#[inline(always)]
+unsafe fn bounded<V: Lanes>(y: V) -> V {
+    // SAFETY: as `Lanes`.
+    unsafe { y.min(V::splat(f32::MAX)).max(V::splat(f32::MIN)) }
+}
+
+/// Writes the sums of all subsets of each group; returns the sum of the values, for the check.
+#[inline(always)]
+unsafe fn subset_sums<V: Lanes>(rows: &[*const f32], c: usize, factors: &[f32], sums: *mut f32) -> V {
+    // SAFETY: as in `Apply::run`.
+    unsafe {
+        let mut check = V::splat(0.0);
+        let zero = V::splat(0.0);
+        let mut group = sums;
+        for (rows, factors) in rows.chunks(GROUP).zip(factors.chunks(GROUP)) {
+            let mut subset = [zero; SUBSETS];
+            for i in 0..GROUP {
+                let product = match rows.get(i) {
+                    Some(row) => {
+                        let x = V::load(row.add(c));
+                        check = check.add(x);
+                        x.mul(V::splat(factors[i]))
+                    }
+                    None => zero,
+                };
+                for s in 0..1 << i {
+                    subset[s | 1 << i] = subset[s].add(product);
+                }
+            }
+            for (s, sum) in subset.iter().enumerate() {
+                sum.store(group.add(s * V::WIDTH));
+            }
+            group = group.add(SUBSETS * V::WIDTH);
+        }
+        check
+    }
+}
+
+/// One mixed row with factors of its own.
+#[inline(always)]
+unsafe fn combination<V: Lanes>(rows: &[*const f32], c: usize, factors: &[f32]) -> V {
+    // SAFETY: as in `Apply::run`.
+    unsafe {
+        let mut y = V::splat(0.0);
+        for (rows, factors) in rows.chunks(GROUP).zip(factors.chunks(GROUP)) {
+            let mut sum = V::splat(0.0);
+            for (row, factor) in rows.iter().zip(factors) {
+                if *factor != 0.0 {
+                    sum = sum.add(V::load(row.add(c)).mul(V::splat(*factor)));
+                }
+            }
+            y = y.add(sum);
+        }
+        y
+    }
+}

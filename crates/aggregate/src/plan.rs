@@ -1,0 +1,367 @@
+//! From a method to work on the data: what is decided in Gram space, and what is left to be applied.
+
+use crate::column::ColumnRule;
+use crate::distances::Distances;
+use crate::lanes::Isa;
+use crate::method::{Method, PreAggregation, Start, Tolerance};
+use crate::{AggregateError, Update, geometry, selection};
+
+/// What remains to be done to the data in one last pass.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Plan {
+    /// sum of w_i x_i / total.
+    Mean { weights: Vec<f64>, total: f64 },
+    /// A rule over the rows.
+    Columns(ColumnRule),
+    /// A rule over combinations of the rows, or some of them.
+    MixedColumns { rule: ColumnRule, coefficients: Vec<Vec<f64>> },
+}
+
+impl Plan {
+    /// Decides `method` for the participants, reading the data once where their geometry matters.
+    pub(crate) fn new(isa: Isa, method: &Method, updates: &[&Update<'_>]) -> Result<Self, AggregateError> {
+        let mut rows = Rows { isa, updates, mixed: None, distances: None, n: updates.len() };
+        let mut method = method;
+        while let Method::After { before, method: then } = method {
+            rows.prepare(*before, then)?;
+            method = then;
+        }
+        rows.decide(method)
+    }
+}
+
+/// The rows as the pre-aggregations so far have made them.
+struct Rows<'a> {
+    isa: Isa,
+    updates: &'a [&'a Update<'a>],
+    /// The rows as combinations of the updates, once they are no longer these.
+    mixed: Option<Vec<Vec<f64>>>,
+    /// Between the rows, with the origin as the last point.
+    distances: Option<Distances>,
+    /// How many rows there are.
+    n: usize,
+}
+
+impl Rows<'_> {
+    fn distances(&mut self) -> Result<&Distances, AggregateError> {
+        match self.distances {
+            Some(ref distances) => Ok(distances),
+            None => {
+                debug_assert!(
+                    self.mixed.is_none(),
+                    "mixed rows that are measured later keep their distances"
+                );
+                let measured = Distances::measure(self.isa, self.updates, true)?;
+                Ok(self.distances.insert(measured))
+            }
+        }
+    }
+
+    fn prepare(&mut self, before: PreAggregation, then: &Method) -> Result<(), AggregateError> {
+        let n = self.n;
+        match before {
+            PreAggregation::NearestNeighbourMixing { f } => {
+                let f = bound("nnm", f, n, |f| 2 * f + 1)?;
+                let members = selection::nearest(self.distances()?, n, n - f);
+                self.mix(members, then)
+            }
+            PreAggregation::Bucketing { size, seed } => {
+                let order = shuffled(n, seed);
+                let buckets = order.chunks(size.max(1)).map(|bucket| {
+                    let mut bucket = bucket.to_vec();
+                    bucket.sort_unstable();
+                    bucket
+                });
+                self.mix(buckets.collect(), then)
+            }
+            PreAggregation::AdaptiveClipping { f } => {
+                let f = bound("arc", f, n, |f| 2 * f + 1)?;
+                let mut norms = self.norms()?;
+                let clipped = 2 * f * (n - f) / n;
+                norms.sort_by(f64::total_cmp);
+                self.clip(norms[n - clipped - 1])
+            }
+            PreAggregation::NormClipping { norm } => {
+                let norm = match norm {
+                    Some(norm) => norm,
+                    None => geometry::median(&mut self.norms()?),
+                };
+                self.clip(norm)
+            }
+        }
+    }
+
+    fn norms(&mut self) -> Result<Vec<f64>, AggregateError> {
+        let n = self.n;
+        let distances = self.distances()?;
+        Ok((0..n).map(|i| distances.squared(i, n).sqrt()).collect())
+    }
+
+    fn clip(&mut self, bound: f64) -> Result<(), AggregateError> {
+        let factors: Vec<f64> =
+            self.norms()?.iter().map(|norm| if *norm > bound { bound / norm } else { 1.0 }).collect();
+        if factors.iter().all(|f| *f == 1.0) {
+            return Ok(());
+        }
+        let scaled = geometry::scaled(self.distances()?, &factors);
+        self.distances = Some(scaled);
+        let rows = self.coefficients();
+        for (row, factor) in rows.iter_mut().zip(factors) {
+            row.iter_mut().for_each(|c| *c *= factor);
+        }
+        Ok(())
+    }
+
+    /// Replaces the rows by the means of the given sets of them.
+    fn mix(&mut self, sets: Vec<Vec<usize>>, then: &Method) -> Result<(), AggregateError> {
+        let n = self.n;
+        if needs_geometry(then) {
+            let points = n + 1;
+            let mut b: Vec<Vec<f64>> = sets
+                .iter()
+                .map(|set| {
+                    let mut row = vec![0.0; points];
+                    set.iter().for_each(|j| row[*j] = 1.0 / set.len() as f64);
+                    row
+                })
+                .collect();
+            let mut origin = vec![0.0; points];
+            origin[n] = 1.0;
+            b.push(origin);
+            let mixed = geometry::Gram::new(self.distances()?, n).mixed(&b);
+            self.distances = Some(mixed);
+        }
+        let rows = self.coefficients();
+        let mixed = sets
+            .iter()
+            .map(|set| {
+                let share = 1.0 / set.len() as f64;
+                let column = |c: usize| set.iter().map(|j| rows[*j][c]).sum::<f64>() * share;
+                (0..rows[0].len()).map(column).collect()
+            })
+            .collect::<Vec<Vec<f64>>>();
+        self.n = mixed.len();
+        self.mixed = Some(mixed);
+        Ok(())
+    }
+
+    fn coefficients(&mut self) -> &mut Vec<Vec<f64>> {
+        let n = self.updates.len();
+        self.mixed.get_or_insert_with(|| {
+            (0..n).map(|i| (0..n).map(|j| if i == j { 1.0 } else { 0.0 }).collect()).collect()
+        })
+    }
+
+    fn decide(mut self, method: &Method) -> Result<Plan, AggregateError> {
+        let n = self.n;
+        match *method {
+            Method::Average => self.mean(vec![1.0; n]),
+            Method::WeightedAverage => {
+                let weights = self.weights()?;
+                self.mean(weights)
+            }
+            Method::FedAvg { cap } => {
+                let weights = capped(self.weights()?, cap)?;
+                self.mean(weights)
+            }
+            Method::Median => self.columns(ColumnRule::Median),
+            Method::TrimmedMean { trim } => {
+                let f = bound("trimmed-mean", trim, n, |f| 2 * f + 1)?;
+                self.columns(ColumnRule::TrimmedMean { f })
+            }
+            Method::MeanAroundMedian { f } => {
+                let f = bound("meamed", f, n, |f| 2 * f + 1)?;
+                self.columns(ColumnRule::MeanAroundMedian { f })
+            }
+            Method::Krum { f, neighbours } => {
+                let f = bound("krum", f, n, |f| 2 * f + 3)?;
+                let order = selection::krum_order(self.distances()?, n, neighbours.unwrap_or(n - f - 2));
+                self.mean_of(&order[..1])
+            }
+            Method::MultiKrum { f, neighbours, m } => {
+                let f = bound("multi-krum", f, n, |f| 2 * f + 3)?;
+                let order = selection::krum_order(self.distances()?, n, neighbours.unwrap_or(n - f - 2));
+                let m = m.unwrap_or(n - f);
+                if m > n {
+                    let expected = "at most the number of updates";
+                    return Err(parameter("multi-krum", "m", m as f64, expected));
+                }
+                self.mean_of(&order[..m])
+            }
+            Method::Bulyan { f } => {
+                let f = bound("bulyan", f, n, |f| 4 * f + 3)?;
+                let winners = selection::bulyan_winners(self.distances()?, n, f, n - 2 * f);
+                let rows = self.coefficients();
+                let coefficients = winners.iter().map(|i| rows[*i].clone()).collect();
+                Ok(Plan::MixedColumns { rule: ColumnRule::MeanAroundMedian { f: 2 * f }, coefficients })
+            }
+            Method::MinimumDiameter { f } => {
+                let f = bound("mda", f, n, |f| 2 * f + 1)?;
+                let kept = selection::least_diameter(self.distances()?, n, f)?;
+                self.mean_of(&kept)
+            }
+            Method::GeometricMedian => {
+                let weights = geometry::geometric_median(self.distances()?, n);
+                self.combination(&weights)
+            }
+            Method::CenteredClipping { tau, steps, start } => {
+                let distances = self.distances()?;
+                let mut from = vec![0.0; n + 1];
+                match start {
+                    Start::Medoid => from[selection::medoid(distances, n)] = 1.0,
+                    Start::Origin => from[n] = 1.0,
+                }
+                let weights = geometry::centered_clipping(distances, n, tau, steps, from);
+                self.combination(&weights)
+            }
+            Method::Caf { f } => {
+                let f = bound("caf", f, n, |f| 2 * f + 1)?;
+                let weights = geometry::caf(self.distances()?, n, f);
+                self.mean(weights)
+            }
+            Method::SignMajority => self.columns(ColumnRule::SignMajority),
+            Method::After { ref before, ref method } => {
+                self.prepare(*before, method)?;
+                self.decide(method)
+            }
+        }
+    }
+
+    fn columns(self, rule: ColumnRule) -> Result<Plan, AggregateError> {
+        Ok(match self.mixed {
+            None => Plan::Columns(rule),
+            Some(coefficients) => Plan::MixedColumns { rule, coefficients },
+        })
+    }
+
+    fn mean_of(self, rows: &[usize]) -> Result<Plan, AggregateError> {
+        let mut weights = vec![0.0; self.n];
+        rows.iter().for_each(|i| weights[*i] = 1.0);
+        self.mean(weights)
+    }
+
+    /// sum of w_i y_i / sum of w_i.
+    fn mean(self, weights: Vec<f64>) -> Result<Plan, AggregateError> {
+        let total = weights.iter().sum();
+        Ok(Plan::Mean { weights: self.on_updates(weights), total })
+    }
+
+    /// sum of a_i y_i; the last of the a_i is the origin's.
+    fn combination(self, a: &[f64]) -> Result<Plan, AggregateError> {
+        let weights = a[..self.n].to_vec();
+        Ok(Plan::Mean { weights: self.on_updates(weights), total: 1.0 })
+    }
+
+    fn on_updates(&self, weights: Vec<f64>) -> Vec<f64> {
+        match &self.mixed {
+            None => weights,
+            Some(rows) => (0..rows[0].len())
+                .map(|j| {
+                    let mut sum = 0.0;
+                    for (w, row) in weights.iter().zip(rows) {
+                        sum += w * row[j];
+                    }
+                    sum
+                })
+                .collect(),
+        }
+    }
+
+    /// The participants' weights; of mixed rows the mean of those in them.
+    fn weights(&self) -> Result<Vec<f64>, AggregateError> {
+        for u in self.updates {
+            if !(0.0..=1e30).contains(&u.weight) {
+                return Err(AggregateError::Weight { id: u.id, weight: u.weight });
+            }
+        }
+        let weights: Vec<f64> = self.updates.iter().map(|u| u.weight).collect();
+        if weights.iter().all(|w| *w == 0.0) {
+            return Err(AggregateError::ZeroWeight);
+        }
+        let Some(rows) = &self.mixed else { return Ok(weights) };
+        let mean = |row: &Vec<f64>| {
+            let (mut sum, mut total) = (0.0, 0.0);
+            for (c, w) in row.iter().zip(&weights) {
+                sum += c * w;
+                total += c;
+            }
+            sum / total
+        };
+        Ok(rows.iter().map(mean).collect())
+    }
+}
+
+/// Whether the distances between the rows matter to `method`.
+fn needs_geometry(method: &Method) -> bool {
+    match method {
+        Method::Average
+        | Method::WeightedAverage
+        | Method::FedAvg { .. }
+        | Method::Median
+        | Method::TrimmedMean { .. }
+        | Method::MeanAroundMedian { .. }
+        | Method::SignMajority => false,
+        Method::After { before: PreAggregation::Bucketing { .. }, method } => needs_geometry(method),
+        _ => true,
+    }
+}
+
+/// f, if `n` updates are enough for it.
+fn bound(
+    method: &'static str,
+    f: Tolerance,
+    n: usize,
+    needed: impl Fn(usize) -> usize,
+) -> Result<usize, AggregateError> {
+    if let Tolerance::Ratio(ratio) = f
+        && !(0.0..0.5).contains(&ratio)
+    {
+        return Err(parameter(method, "ratio", ratio, "from 0 to below 0.5"));
+    }
+    let f = f.count(n);
+    let needed = needed(f.min(usize::MAX / 8));
+    if n < needed {
+        return Err(AggregateError::TooFew { method, f, needed, found: n });
+    }
+    Ok(f)
+}
+
+fn parameter(
+    method: &'static str,
+    parameter: &'static str,
+    value: f64,
+    expected: &'static str,
+) -> AggregateError {
+    AggregateError::Parameter { method, parameter, value, expected }
+}
+
+/// Sample counts, each at most `cap` times their median.
+fn capped(mut weights: Vec<f64>, cap: f64) -> Result<Vec<f64>, AggregateError> {
+    if !(cap >= 1.0 && cap.is_finite()) {
+        return Err(parameter("fedavg", "cap", cap, "a number of at least 1"));
+    }
+    let median = geometry::median(&mut weights.clone());
+    for w in &mut weights {
+        *w = w.min(cap * median);
+    }
+    if weights.iter().all(|w| *w == 0.0) {
+        return Err(AggregateError::ZeroWeight);
+    }
+    Ok(weights)
+}
+
+/// 0..n in an order that follows from the seed: Fisher-Yates from the end, with SplitMix64 modulo the rest.
+fn shuffled(n: usize, seed: u64) -> Vec<usize> {
+    let mut state = seed;
+    let mut next = || {
+        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let z = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    };
+    let mut order: Vec<usize> = (0..n).collect();
+    for i in (1..n).rev() {
+        order.swap(i, (next() % (i as u64 + 1)) as usize);
+    }
+    order
+}
