@@ -153,3 +153,134 @@ impl Sums {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use half::{bf16, f16};
+
+    use super::*;
+
+    fn view(dtype: DType, bytes: &[u8]) -> TensorView<'_> {
+        TensorView { name: "w", shape: &[], dtype, bytes }
+    }
+
+    fn f32s(values: &[f32]) -> Vec<u8> {
+        values.iter().flat_map(|v| v.to_le_bytes()).collect()
+    }
+
+    /// The int8 form by the definition, one value at a time, through the platform's own rounding.
+    fn hash_of(bytes: impl IntoIterator<Item = i8>) -> String {
+        let bytes: Vec<u8> = bytes.into_iter().map(i8::cast_unsigned).collect();
+        hex::encode(Sha256::new().chain_update("w").chain_update(bytes).finalize())
+    }
+
+    fn int8(product: f64) -> i8 {
+        if product.is_nan() { 0 } else { product.round_ties_even().clamp(-128.0, 127.0) as i8 }
+    }
+
+    /// More than a block, with ties, signs, and every kind of odd value.
+    fn odd_values() -> Vec<f64> {
+        let odd =
+            [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -0.0, 1e-40, 1e300, -1e300, 65504.0, 700.0];
+        let halves = (-600..600).map(|i| f64::from(i) / 254.0);
+        odd.into_iter().chain(halves).cycle().take(3 * BLOCK + 77).collect()
+    }
+
+    #[test]
+    fn int8_is_the_product_in_the_tensors_own_dtype() {
+        let values = odd_values();
+        let f64s: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        let f32s: Vec<u8> = values.iter().flat_map(|v| (*v as f32).to_le_bytes()).collect();
+        let f16s: Vec<u8> = values.iter().flat_map(|v| f16::from_f64(*v).to_le_bytes()).collect();
+        let bf16s: Vec<u8> = values.iter().flat_map(|v| bf16::from_f64(*v).to_le_bytes()).collect();
+        let hash = |dtype, bytes: &[u8]| Summary::of([view(dtype, bytes)]).hash_int8;
+
+        let expected = hash_of(values.iter().map(|v| int8(v * 127.0)));
+        assert_eq!(hash(DType::F64, &f64s), expected);
+        let expected = hash_of(values.iter().map(|v| int8(f64::from(*v as f32 * 127.0))));
+        assert_eq!(hash(DType::F32, &f32s), expected);
+        let expected =
+            hash_of(values.iter().map(|v| int8((f16::from_f64(*v) * f16::from_f32(127.0)).to_f64())));
+        assert_eq!(hash(DType::F16, &f16s), expected);
+        let expected =
+            hash_of(values.iter().map(|v| int8((bf16::from_f64(*v) * bf16::from_f32(127.0)).to_f64())));
+        assert_eq!(hash(DType::BF16, &bf16s), expected);
+    }
+
+    #[test]
+    fn float32_is_the_same_whatever_holds_the_values() {
+        let values: Vec<f32> = (0..BLOCK + 9).map(|i| (i % 97) as f32 / 8.0).collect();
+        let expected = hex::encode(Sha256::new().chain_update("w").chain_update(f32s(&values)).finalize());
+        let f64s: Vec<u8> = values.iter().flat_map(|v| f64::from(*v).to_le_bytes()).collect();
+        let f16s: Vec<u8> = values.iter().flat_map(|v| f16::from_f32(*v).to_le_bytes()).collect();
+        let bf16s: Vec<u8> = values.iter().flat_map(|v| bf16::from_f32(*v).to_le_bytes()).collect();
+        for (dtype, bytes) in
+            [(DType::F32, f32s(&values)), (DType::F64, f64s), (DType::F16, f16s), (DType::BF16, bf16s)]
+        {
+            assert_eq!(Summary::of([view(dtype, &bytes)]).hash_float32, expected, "{dtype}");
+        }
+    }
+
+    #[test]
+    fn statistics_leave_out_what_is_not_finite() {
+        let values = [3.0, f32::NAN, -4.0, f32::INFINITY, 0.0, -0.0, f32::NEG_INFINITY, 0.0];
+        let Summary { statistics, .. } = Summary::of([view(DType::F32, &f32s(&values))]);
+        assert_eq!(
+            statistics,
+            Statistics {
+                elements: 8,
+                non_finite: 3,
+                overflow: 0,
+                l2_norm: 5.0,
+                max_abs: 4.0,
+                min: -4.0,
+                max: 3.0,
+                mean: -0.2,
+                zero_share: 0.375,
+            }
+        );
+    }
+
+    #[test]
+    fn what_float32_cannot_hold_overflows() {
+        let bytes: Vec<u8> =
+            [1e300, -1e300, f64::NAN, 2.0].iter().flat_map(|v: &f64| v.to_le_bytes()).collect();
+        let Summary { statistics, .. } = Summary::of([view(DType::F64, &bytes)]);
+        assert_eq!((statistics.non_finite, statistics.overflow), (3, 2));
+        assert_eq!((statistics.l2_norm, statistics.mean), (2.0, 2.0));
+    }
+
+    #[test]
+    fn without_values_all_is_zero() {
+        for bytes in [f32s(&[]), f32s(&[f32::NAN; 3])] {
+            let Summary { statistics, .. } = Summary::of([view(DType::F32, &bytes)]);
+            let figures =
+                [statistics.l2_norm, statistics.max_abs, statistics.min, statistics.max, statistics.mean];
+            assert_eq!(figures, [0.0; 5]);
+            assert_eq!(statistics.zero_share, 0.0);
+        }
+    }
+
+    #[test]
+    fn sums_run_in_the_documented_order() {
+        // Of magnitudes so different that another order gives another sum.
+        let mut state = 1u32;
+        let values: Vec<f32> = (0..2 * BLOCK + 100)
+            .map(|_| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                let value = f32::from_bits(state);
+                if value.is_finite() { value } else { 0.5 }
+            })
+            .collect();
+        let mut sum = 0.0;
+        for block in values.chunks(4096) {
+            let mut lanes = [0.0; 16];
+            block.iter().enumerate().for_each(|(i, v)| lanes[i % 16] += f64::from(*v));
+            let eight: [f64; 8] = std::array::from_fn(|k| lanes[k] + lanes[k + 8]);
+            let four: [f64; 4] = std::array::from_fn(|k| eight[k] + eight[k + 4]);
+            sum += (four[0] + four[2]) + (four[1] + four[3]);
+        }
+        let Summary { statistics, .. } = Summary::of([view(DType::F32, &f32s(&values))]);
+        assert_eq!(statistics.mean.to_bits(), (sum / values.len() as f64).to_bits());
+    }
+}
