@@ -88,7 +88,7 @@ fn aggregation() -> impl Strategy<Value = AggregationSettings> {
     let bare = |method: &str| AggregationSettings { method: method.parse().unwrap(), ..Default::default() };
     let method = prop::sample::select(Method::NAMES.to_vec());
     prop_oneof![
-        method.prop_map(move |name| bare(name)),
+        method.prop_map(bare),
         (0.0..0.4999).prop_map(move |ratio: f64| AggregationSettings {
             trim: Some(ratio),
             ..bare(&format!("trimmed-mean(ratio={ratio})"))
