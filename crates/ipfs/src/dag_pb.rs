@@ -142,13 +142,9 @@ mod tests {
         }
 
         #[test]
-        fn a_cut_node_is_refused(links in proptest::collection::vec(link(), 1..4), cut in 1usize..40) {
+        fn a_node_cut_within_its_data_is_refused(links in proptest::collection::vec(link(), 0..4), cut in 1usize..6) {
             let block = encode(&links, b"data");
-            // Cuts inside of the data field or inside of the last link, never between two fields.
-            let block = &block[..block.len() - if cut > 5 { cut.min(38) } else { cut }];
-            let whole = encode(&links, b"");
-            prop_assume!(block.len() != whole.len() - 2);
-            prop_assert!(decode(block).is_err());
+            prop_assert!(decode(&block[..block.len() - cut]).is_err());
         }
     }
 
