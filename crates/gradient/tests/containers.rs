@@ -1,4 +1,5 @@
 //! What is written is read again, bit for bit; what is broken is refused, and never panics.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,6 @@
 //! Files made to hurt their reader. Each is read by a process of its own, which must end with one line
 //! and, where the system tells (`VmHWM` of Linux), with less than 256 MiB of resident memory at its peak.
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::fs::File;
 use std::io::Write;
@@ -52,7 +53,8 @@ fn outcome(path: &Path) -> String {
             println!("{peak:>8} kB  {outcome}");
             assert!(peak < 256 * 1024, "{peak} kB resident for: {outcome}");
         }
-        None => assert!(!cfg!(target_os = "linux"), "the child did not tell its peak"),
+        None if cfg!(target_os = "linux") => panic!("the child did not tell its peak"),
+        None => {}
     }
     outcome.to_owned()
 }

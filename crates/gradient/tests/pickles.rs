@@ -1,5 +1,6 @@
 //! Pickles of numpy 1 and 2 in protocols 2 to 5 (see `data/README.md`), and pickles written here opcode by
 //! opcode.
+#![allow(clippy::unwrap_used)]
 
 use std::path::PathBuf;
 

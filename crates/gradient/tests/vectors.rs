@@ -1,4 +1,5 @@
 //! The vectors of `tests/vectors`: real updates, written by real miners' serializers.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 use std::io::Read;
