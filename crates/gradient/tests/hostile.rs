@@ -210,7 +210,8 @@ fn floods_of_objects() {
         [pieces, repeated(b"", &[&zeros(20 * MIB)[..], b"0"].concat(), 5 * (20 * MIB + 10)), b"N.".to_vec()];
     expect(&gzipped(&pieces.concat()), "malformed: malformed pickle: the root is no dict but a None");
     let dtypes = b"\x80\x04cnumpy\ndtype\n\x94\x8c\x02f4\x85\x94";
-    expect(&gzipped(&repeated(dtypes, b"h\0h\x01R0", 129 * MIB)), MEMORY);
+    // The fault of a call says where.
+    expect(&gzipped(&repeated(dtypes, b"h\0h\x01R0", 129 * MIB)), "malformed: malformed pickle: byte 2");
 }
 
 #[test]
