@@ -447,10 +447,10 @@ impl Kubo {
 
     fn transport(&self, call: &'static str, error: &reqwest::Error, after: Duration) -> KuboError {
         let url = self.base.to_string();
-        if error.is_timeout() {
-            KuboError::Timeout { operation: call, url, after }
-        } else if error.is_connect() {
+        if error.is_connect() {
             KuboError::Unreachable { url, cause: innermost(error) }
+        } else if error.is_timeout() {
+            KuboError::Timeout { operation: call, url, after }
         } else {
             KuboError::Broken { operation: call, url, cause: innermost(error) }
         }
