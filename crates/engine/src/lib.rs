@@ -1,1 +1,33 @@
-//! placeholder
+//! The R3MES proposer.
+//!
+//! The engine takes miners' gradients in, verifies them, aggregates them, publishes the aggregate on
+//! IPFS, commits and reveals it on the R3MES chain, and keeps the books. It knows no screen: a face
+//! starts a [`Proposer`], listens to its [`events`](event::EngineEvent) and reads its [`Journal`].
+//!
+//! Every step of a [round](round) is journaled before the outside can see its effect, so that the
+//! process may be killed anywhere: the next start goes on from the journal and the chain, neither
+//! losing a salt nor submitting twice.
+
+mod aggregation;
+mod checkpoint;
+mod environment;
+mod error;
+pub mod event;
+mod home;
+mod intake;
+pub mod journal;
+mod proposer;
+mod registration;
+pub mod round;
+mod submission;
+pub mod verification;
+mod watch;
+
+pub use aggregation::{AggregateFile, AggregationError, AggregationInput, aggregate_files};
+pub use checkpoint::Checkpoint;
+pub use environment::{Clock, Entropy, Environment};
+pub use error::EngineError;
+pub use home::Home;
+pub use journal::Journal;
+pub use proposer::{Connections, Proposer, Running};
+pub use registration::{Registered, RegistrationRequest, register};

@@ -1,0 +1,121 @@
+//! Why the engine stops, or never starts.
+
+use std::io;
+use std::path::PathBuf;
+
+use r3mes_chain::{ChainError, Refusal};
+use r3mes_ipfs::{FetchError, KuboError};
+
+use crate::aggregation::AggregationError;
+use crate::journal::JournalError;
+
+/// An error of the engine. [`is_transient`](EngineError::is_transient) tells trouble that passes from
+/// what needs the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// A folder or file of the data folder cannot be used.
+    #[error("use {}: {source}", path.display())]
+    Folder {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The data folder is taken.
+    #[error("use {}: another proposer is running on this data folder; stop it first, or choose another folder", path.display())]
+    AlreadyRunning {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The journal failed.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The chain answered with an error, or not at all.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// IPFS answered with an error, or not at all.
+    #[error(transparent)]
+    Ipfs(#[from] KuboError),
+    /// Content could not be fetched.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// The participants could not be aggregated.
+    #[error(transparent)]
+    Aggregation(#[from] AggregationError),
+    /// The endpoint serves another chain than the profile names.
+    #[error("use the chain endpoint: it serves `{found}`, the network profile says `{expected}`; correct one of the two")]
+    WrongChain {
+        /// What the node says.
+        found: String,
+        /// What the profile says.
+        expected: String,
+    },
+    /// IPFS gave our own file another CID than we computed.
+    #[error("publish the aggregate: IPFS calls it {found}, we computed {expected}; the node does not honour the chunking that was asked for")]
+    CidDiffers {
+        /// What the node answered.
+        found: String,
+        /// Ours.
+        expected: String,
+    },
+    /// The key is in use elsewhere.
+    #[error("go on: the chain holds commitment {commitment_id} of our address that this proposer did not make (transaction {tx_hash}); the same key runs on another machine: stop one of the two")]
+    ForeignCommitment {
+        /// The commitment.
+        commitment_id: u64,
+        /// Its transaction.
+        tx_hash: String,
+    },
+    /// The chain says success and holds nothing, or something else.
+    #[error("trust the chain: {what} was accepted in block {height} and reads back as {found}")]
+    NotStored {
+        /// What was sent.
+        what: String,
+        /// The block.
+        height: i64,
+        /// What is there.
+        found: String,
+    },
+    /// This account may not do what a proposer does.
+    #[error("work as a proposer: {address} is {standing}; {remedy}")]
+    Standing {
+        /// Our address.
+        address: String,
+        /// What it is.
+        standing: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// The chain refused a transaction for a reason that waiting does not mend.
+    #[error("submit to the chain: {0}")]
+    Refused(Refusal),
+    /// The machine gave no randomness.
+    #[error("make a salt: {0}")]
+    Entropy(String),
+    /// A background task died.
+    #[error("finish a task: {0}")]
+    Task(String),
+}
+
+impl EngineError {
+    /// Whether waiting and trying again can help, without anything being changed.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            EngineError::Chain(error) => error.is_transient(),
+            EngineError::Ipfs(error) => error.is_transient(),
+            EngineError::Fetch(error) => error.is_transient(),
+            EngineError::Journal(_)
+            | EngineError::Folder { .. }
+            | EngineError::AlreadyRunning { .. }
+            | EngineError::Aggregation(_)
+            | EngineError::WrongChain { .. }
+            | EngineError::CidDiffers { .. }
+            | EngineError::ForeignCommitment { .. }
+            | EngineError::NotStored { .. }
+            | EngineError::Standing { .. }
+            | EngineError::Refused(_)
+            | EngineError::Entropy(_)
+            | EngineError::Task(_) => false,
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! The folder in which one proposer keeps everything.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use r3mes_config::DataDir;
+
+use crate::EngineError;
+
+/// The folder of one proposer: journal, spool, aggregates, evidence.
+///
+/// Nothing inside it is named by an absolute path, so the folder may be moved while nobody runs.
+#[derive(Clone, Debug)]
+pub struct Home {
+    data: DataDir,
+}
+
+impl Home {
+    /// Opens the folder, creating it and its parts.
+    ///
+    /// # Errors
+    /// When a folder cannot be created.
+    pub fn open(data: DataDir) -> Result<Home, EngineError> {
+        let home = Home { data };
+        for folder in [home.root().to_owned(), home.spool(), home.aggregates(), home.evidence()] {
+            fs::create_dir_all(&folder).map_err(|source| EngineError::Folder { path: folder, source })?;
+        }
+        Ok(home)
+    }
+
+    /// The folder itself.
+    pub fn root(&self) -> &Path {
+        self.data.root()
+    }
+
+    /// The journal's database.
+    pub fn journal(&self) -> PathBuf {
+        self.data.journal()
+    }
+
+    /// Fetched gradients.
+    pub fn spool(&self) -> PathBuf {
+        self.data.spool()
+    }
+
+    /// Aggregates, one file a round.
+    pub fn aggregates(&self) -> PathBuf {
+        self.root().join("aggregates")
+    }
+
+    /// Evidence of exclusions, one file a gradient.
+    pub fn evidence(&self) -> PathBuf {
+        self.data.evidence()
+    }
+
+    /// Where the file of one gradient is spooled.
+    pub fn gradient(&self, gradient_id: u64) -> PathBuf {
+        self.spool().join(format!("gradient-{gradient_id}"))
+    }
+
+    /// Where the aggregate of one round stands.
+    pub fn aggregate(&self, round: i64) -> PathBuf {
+        self.aggregates().join(format!("round-{round}.safetensors"))
+    }
+
+    /// Takes the folder for this process until the lock is dropped.
+    ///
+    /// # Errors
+    /// [`EngineError::AlreadyRunning`] when another process holds it.
+    pub(crate) fn lock(&self) -> Result<HomeLock, EngineError> {
+        let path = self.root().join("lock");
+        let failed = |source| EngineError::Folder { path: path.clone(), source };
+        let file = File::create(&path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => Ok(HomeLock { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(EngineError::AlreadyRunning { path: self.root().to_owned() }),
+            Err(TryLockError::Error(source)) => Err(failed(source)),
+        }
+    }
+
+    /// Whether a process holds the folder now.
+    pub fn in_use(&self) -> bool {
+        matches!(self.lock(), Err(EngineError::AlreadyRunning { .. }))
+    }
+}
+
+/// Held while an engine runs; the system releases it when the process ends, however it ends.
+#[derive(Debug)]
+pub(crate) struct HomeLock {
+    _file: File,
+}
+
+/// Writes `bytes` to `path` so that after a crash the file is either whole or not there.
+pub(crate) fn write_durably(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
+    write(temporary.as_file_mut())?;
+    temporary.as_file().sync_all()?;
+    temporary.persist(path)?;
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_belongs_to_one_engine_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::open(DataDir::new(folder.path().join("home"))).unwrap();
+        assert!(!home.in_use());
+        let lock = home.lock().unwrap();
+        assert!(home.in_use());
+        let refused = home.lock().unwrap_err();
+        assert!(refused.to_string().contains("another proposer"), "{refused}");
+        drop(lock);
+        home.lock().unwrap();
+    }
+
+    #[test]
+    fn a_failed_write_leaves_the_old_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        write_durably(&path, |file| io::Write::write_all(file, b"old")).unwrap();
+        write_durably(&path, |_| Err(io::Error::other("disk full"))).unwrap_err();
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}

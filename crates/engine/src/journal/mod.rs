@@ -1,0 +1,168 @@
+//! The journal: what the proposer knows, durable before anybody outside sees its effect.
+//!
+//! One SQLite database in WAL mode with full synchronisation. Amounts are decimal text, times are
+//! RFC 3339 in UTC, and every change that belongs together is one database transaction.
+
+mod books;
+mod gradients;
+mod rounds;
+mod schema;
+mod transactions;
+
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+pub use books::{EntryKind, LedgerEntry, Totals};
+pub use gradients::{GradientRow, GradientTally};
+pub use rounds::Transition;
+pub use transactions::{Purpose, Settlement, SettledAs, SignedTransaction};
+
+/// The proposer's journal. Cheap calls from any thread; each is one short database transaction.
+#[derive(Debug)]
+pub struct Journal {
+    connection: Mutex<Connection>,
+}
+
+impl Journal {
+    /// Opens the journal for writing, creating or upgrading it.
+    ///
+    /// # Errors
+    /// When the database cannot be opened, or was written by a newer program.
+    pub fn open(path: &Path) -> Result<Journal, JournalError> {
+        let mut connection = Connection::open(path)?;
+        connection.busy_timeout(Duration::from_secs(10))?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        schema::migrate(&mut connection)?;
+        Ok(Journal { connection: Mutex::new(connection) })
+    }
+
+    /// Opens an existing journal for reading, while another process may be writing it.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be read.
+    pub fn read(path: &Path) -> Result<Journal, JournalError> {
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        connection.busy_timeout(Duration::from_secs(10))?;
+        let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        if found > schema::VERSION {
+            return Err(JournalError::NewerVersion { found, known: schema::VERSION });
+        }
+        connection.pragma_update(None, "query_only", true)?;
+        Ok(Journal { connection: Mutex::new(connection) })
+    }
+
+    /// A position that is kept across restarts, such as the number of gradients already listed.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn cursor(&self, name: &str) -> Result<u64, JournalError> {
+        let value: Option<i64> = self
+            .lock()
+            .query_row("SELECT value FROM cursors WHERE name = ?1", [name], |row| row.get(0))
+            .optional()?;
+        Ok(value.unwrap_or(0) as u64)
+    }
+
+    pub(crate) fn set_cursor(&self, name: &str, value: u64) -> Result<(), JournalError> {
+        put_cursor(&self.lock(), name, value)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Connection> {
+        // A panic in another thread cannot leave a half-done change behind: SQLite rolls it back.
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn put_cursor(connection: &Connection, name: &str, value: u64) -> Result<(), JournalError> {
+    connection.execute(
+        "INSERT INTO cursors (name, value) VALUES (?1, ?2)
+         ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        params![name, value as i64],
+    )?;
+    Ok(())
+}
+
+fn to_text(time: OffsetDateTime) -> Result<String, JournalError> {
+    time.format(&Rfc3339).map_err(|error| JournalError::Content(error.to_string()))
+}
+
+fn from_text(text: &str) -> Result<OffsetDateTime, JournalError> {
+    OffsetDateTime::parse(text, &Rfc3339).map_err(|error| JournalError::Content(error.to_string()))
+}
+
+/// Why the journal could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// The database itself failed.
+    #[error("use the journal: {0}")]
+    Database(#[from] rusqlite::Error),
+    /// A row does not hold what this program writes.
+    #[error("read the journal: {0}")]
+    Content(String),
+    /// A newer program wrote it; an older one must not touch it.
+    #[error("open the journal: it has version {found}, this program knows up to {known}; use the newer program")]
+    NewerVersion {
+        /// The stored version.
+        found: i64,
+        /// The newest that this program knows.
+        known: i64,
+    },
+}
+
+impl From<serde_json::Error> for JournalError {
+    fn from(error: serde_json::Error) -> JournalError {
+        JournalError::Content(error.to_string())
+    }
+}
+
+impl From<crate::round::UnknownState> for JournalError {
+    fn from(error: crate::round::UnknownState) -> JournalError {
+        JournalError::Content(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_journal_of_a_newer_program_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.sqlite");
+        Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+        let refused = Journal::open(&path).unwrap_err();
+        assert!(refused.to_string().contains("version 99"), "{refused}");
+    }
+
+    #[test]
+    fn every_stored_version_opens() {
+        // Walks the version matrix: a journal left at each version must migrate to the newest.
+        let folder = tempfile::tempdir().unwrap();
+        for version in 0..=schema::VERSION {
+            let path = folder.path().join(format!("v{version}.sqlite"));
+            let mut connection = Connection::open(&path).unwrap();
+            schema::migrate_to(&mut connection, version).unwrap();
+            drop(connection);
+            let journal = Journal::open(&path).unwrap();
+            journal.set_cursor("gradients", 7).unwrap();
+            assert_eq!(journal.cursor("gradients").unwrap(), 7);
+        }
+    }
+
+    #[test]
+    fn commits_are_synchronised_in_full() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::open(&folder.path().join("journal.sqlite")).unwrap();
+        let connection = journal.lock();
+        let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+        let synchronous: i64 = connection.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap();
+        assert_eq!((mode.as_str(), synchronous), ("wal", 2));
+    }
+}

@@ -1,0 +1,228 @@
+//! The proposer at work: one loop that looks at the chain and the journal, and does what comes next.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use r3mes_chain::Chain;
+use r3mes_config::Settings;
+use r3mes_ipfs::Kubo;
+use r3mes_keys::AccountKey;
+use tokio::sync::broadcast;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::event::{Announcer, EngineEvent, Numbered};
+use crate::home::HomeLock;
+use crate::intake::Intake;
+use crate::journal::Journal;
+use crate::{Checkpoint, EngineError, Environment, Home, registration};
+
+/// How long the loop waits after trouble, doubled each time up to the second value.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
+
+/// The clients that a proposer reaches the network through.
+#[derive(Clone, Debug)]
+pub struct Connections {
+    /// The chain.
+    pub chain: Chain,
+    /// The IPFS node.
+    pub ipfs: Kubo,
+}
+
+/// A proposer that is ready to start.
+#[derive(Debug)]
+pub struct Proposer {
+    context: Context,
+    lock: HomeLock,
+}
+
+/// What every step needs.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) settings: Settings,
+    pub(crate) chain: Chain,
+    pub(crate) ipfs: Kubo,
+    pub(crate) key: AccountKey,
+    pub(crate) address: String,
+    pub(crate) home: Home,
+    pub(crate) journal: Journal,
+    pub(crate) environment: Environment,
+    pub(crate) announcer: Announcer,
+}
+
+impl Proposer {
+    /// Takes the data folder and opens its journal. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// When the folder is in use, or its journal cannot be opened.
+    pub fn open(
+        settings: Settings,
+        connections: Connections,
+        key: AccountKey,
+        home: Home,
+        environment: Environment,
+    ) -> Result<Proposer, EngineError> {
+        let lock = home.lock()?;
+        let journal = Journal::open(&home.journal())?;
+        let address = key.address(&settings.network.bech32_prefix);
+        let announcer = Announcer::new(environment.clone());
+        let Connections { chain, ipfs } = connections;
+        let context = Context { settings, chain, ipfs, key, address, home, journal, environment, announcer };
+        Ok(Proposer { context, lock })
+    }
+
+    /// The account that proposes.
+    pub fn address(&self) -> &str {
+        &self.context.address
+    }
+
+    pub(crate) fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// Starts the work in the background.
+    ///
+    /// # Errors
+    /// When the node serves another chain, or the account may not propose; trouble that passes is waited out.
+    pub async fn start(self) -> Result<Running, EngineError> {
+        let Proposer { context, lock } = self;
+        let status = context.chain.status().await?;
+        let expected = &context.settings.network.chain_id;
+        if status.chain_id != *expected {
+            return Err(EngineError::WrongChain { found: status.chain_id, expected: expected.clone() });
+        }
+        registration::require(&context).await?;
+        let context = Arc::new(context);
+        let stop = CancellationToken::new();
+        let events = context.announcer.subscribe();
+        context.announcer.announce(EngineEvent::Started {
+            address: context.address.clone(),
+            chain_id: status.chain_id,
+            height: status.height,
+        });
+        let task = tokio::spawn(run(context.clone(), stop.clone(), lock));
+        Ok(Running { context, stop, task, events: Some(events) })
+    }
+}
+
+/// A proposer at work. Dropping it stops the work, as a crash would: safely.
+#[derive(Debug)]
+pub struct Running {
+    context: Arc<Context>,
+    stop: CancellationToken,
+    task: JoinHandle<Result<(), EngineError>>,
+    events: Option<broadcast::Receiver<Numbered>>,
+}
+
+impl Running {
+    /// The events, from the start for the first caller and from now on for later ones.
+    pub fn events(&mut self) -> broadcast::Receiver<Numbered> {
+        self.events.take().unwrap_or_else(|| self.context.announcer.subscribe())
+    }
+
+    /// The journal that this proposer writes.
+    pub fn journal(&self) -> &Journal {
+        &self.context.journal
+    }
+
+    /// The account that proposes.
+    pub fn address(&self) -> &str {
+        &self.context.address
+    }
+
+    /// Asks the work to stop, and waits until it has.
+    ///
+    /// # Errors
+    /// What stopped it before it was asked.
+    pub async fn stop(self) -> Result<(), EngineError> {
+        self.stop.cancel();
+        self.ended().await
+    }
+
+    /// Waits until the work ends of itself, which only an error makes it do.
+    ///
+    /// # Errors
+    /// What stopped it.
+    pub async fn ended(mut self) -> Result<(), EngineError> {
+        match (&mut self.task).await {
+            Ok(ended) => ended,
+            Err(error) => Err(EngineError::Task(error.to_string())),
+        }
+    }
+
+    /// Whether the work has ended.
+    pub fn has_ended(&self) -> bool {
+        self.task.is_finished()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+async fn run(context: Arc<Context>, stop: CancellationToken, lock: HomeLock) -> Result<(), EngineError> {
+    // Dropping a step halfway is what a crash does, and every step is made for that.
+    let ended = tokio::select! {
+        () = stop.cancelled() => Ok(()),
+        ended = work(&context) => ended,
+    };
+    let error = ended.as_ref().err().map(ToString::to_string);
+    context.announcer.announce(EngineEvent::Stopped { error });
+    drop(lock);
+    ended
+}
+
+async fn work(context: &Arc<Context>) -> Result<(), EngineError> {
+    let mut intake = Intake::new(context.clone());
+    let mut backoff = BACKOFF.0;
+    loop {
+        match step(context, &mut intake).await {
+            Ok(Progress::Done) => backoff = BACKOFF.0,
+            Ok(Progress::Waiting) => {
+                backoff = BACKOFF.0;
+                intake.rest(context.poll_interval()).await;
+            }
+            Err(error) if error.is_transient() => {
+                context.announcer.announce(EngineEvent::Trouble { message: error.to_string() });
+                tokio::time::sleep(backoff).await;
+                backoff = (backoff * 2).min(BACKOFF.1);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Whether a step changed something, so that the next may follow at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// Something was done.
+    Done,
+    /// There is nothing to do until the chain or IPFS brings something.
+    Waiting,
+}
+
+async fn step(context: &Context, intake: &mut Intake) -> Result<Progress, EngineError> {
+    let height = context.chain.status().await?.height;
+    if intake.height() != Some(height) {
+        context.refuse_foreign_commitments(height).await?;
+        intake.list_new(height).await?;
+        context.watch_revealed(height).await?;
+    }
+    match context.journal.open_rounds()?.into_iter().next() {
+        Some(round) => context.advance(round, height, intake).await,
+        None => context.open_round(height, intake).await,
+    }
+}
+
+impl Context {
+    /// How often the chain is asked for news.
+    pub(crate) fn poll_interval(&self) -> Duration {
+        (self.settings.network.block_time / 4).clamp(Duration::from_millis(20), Duration::from_secs(2))
+    }
+
+    pub(crate) fn pass(&self, checkpoint: Checkpoint) {
+        self.environment.pass(checkpoint);
+    }
+}

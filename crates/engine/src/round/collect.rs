@@ -1,0 +1,292 @@
+//! Collecting: from the first pending gradient to the fixed list of participants.
+
+use futures::future::try_join_all;
+use r3mes_aggregate::Method;
+
+use super::{Exclusion, Participant, Round, RoundState, Selection};
+use crate::event::EngineEvent;
+use crate::intake::Intake;
+use crate::journal::{GradientRow, GradientTally};
+use crate::proposer::{Context, Progress};
+use crate::verification::{Check, Finding, Judgement, preserve, select};
+use crate::{Checkpoint, EngineError};
+
+/// How many gradients are asked for at once when the round closes.
+const PARALLEL_QUERIES: usize = 8;
+
+impl Context {
+    /// Opens a round when gradients of the current model version are pending.
+    pub(crate) async fn open_round(&self, height: i64, intake: &mut Intake) -> Result<Progress, EngineError> {
+        let tallies = self.journal.pending_tallies()?;
+        let Some(tally) = current(&tallies, self.model_version().await?.as_deref()) else {
+            return Ok(Progress::Waiting);
+        };
+        if self.is_hopeless(tally)? {
+            return Ok(Progress::Waiting);
+        }
+        let mut round = Round {
+            id: 0,
+            state: RoundState::Collecting,
+            training_round_id: tally.training_round_id,
+            model_version: tally.model_version.clone(),
+            opened_at: self.environment.now(),
+            opened_height: height,
+            selection: None,
+            aggregate: None,
+            commitment: None,
+            aggregation: None,
+            reason: None,
+        };
+        self.journal.open_round(&mut round, self.environment.now())?;
+        self.announcer.announce(EngineEvent::RoundAdvanced { round: Box::new(round.clone()), height });
+        self.pass(Checkpoint::RoundOpened);
+        self.collect(round, height, intake).await
+    }
+
+    /// Whether the last round failed over these very gradients a short while ago: the same inputs fail the
+    /// same way, so it waits for another gradient or for a while.
+    fn is_hopeless(&self, tally: &GradientTally) -> Result<bool, EngineError> {
+        let Some(last) = self.journal.recent_rounds(1)?.pop() else { return Ok(false) };
+        let Some(selection) = last.selection else { return Ok(false) };
+        let same = last.state == RoundState::Abandoned
+            && last.training_round_id == tally.training_round_id
+            && last.model_version == tally.model_version
+            && (selection.participants.len() + selection.excluded.len()) as u64 >= tally.pending;
+        Ok(same && self.environment.now() - selection.closed_at < self.settings.round.maximum_wait)
+    }
+
+    /// Judges what has arrived, and closes the round when its policy says so.
+    pub(crate) async fn collect(
+        &self,
+        mut round: Round,
+        height: i64,
+        intake: &mut Intake,
+    ) -> Result<Progress, EngineError> {
+        let gradients = self.journal.pending_gradients(round.training_round_id, &round.model_version)?;
+        intake.judge(&gradients)?;
+        if let Some(version) = self.model_version().await?
+            && version != round.model_version
+        {
+            round.reason = Some(format!("the network has moved on to model version {version}"));
+            self.enter(&mut round, RoundState::Superseded, height, &[])?;
+            return Ok(Progress::Done);
+        }
+        let closing = Closing {
+            judged: gradients.iter().filter(|gradient| gradient.judgement.is_some()).count(),
+            usable: gradients
+                .iter()
+                .filter(|gradient| gradient.judgement.as_ref().is_some_and(Judgement::is_usable))
+                .count(),
+            pending: gradients.len(),
+            waited: self.environment.now() - round.opened_at,
+            since_submission: self.journal.last_entered(RoundState::Committed)?.map(|at| self.environment.now() - at),
+        };
+        if !closing.is_due(&self.settings.round) {
+            return Ok(Progress::Waiting);
+        }
+        self.close(round, height).await
+    }
+
+    /// Fixes the participants.
+    async fn close(&self, mut round: Round, height: i64) -> Result<Progress, EngineError> {
+        // Another proposer may have taken some of them since they were listed.
+        let known = self.journal.pending_gradients(round.training_round_id, &round.model_version)?;
+        for some in known.chunks(PARALLEL_QUERIES) {
+            let records = some.iter().map(|gradient| self.chain.gradient(gradient.record.id));
+            for record in try_join_all(records).await?.into_iter().flatten() {
+                self.journal.refresh_gradient(&record)?;
+            }
+        }
+        let pending = self.journal.pending_gradients(round.training_round_id, &round.model_version)?;
+        if pending.is_empty() {
+            round.reason = Some("another proposer's aggregation took all gradients".into());
+            self.enter(&mut round, RoundState::Superseded, height, &[])?;
+            return Ok(Progress::Done);
+        }
+        let judged = pending.into_iter().map(with_judgement).collect();
+        let (included, excluded) = select(judged, &self.settings.verification, &self.settings.quality);
+        if included.len() < self.settings.round.minimum_participants as usize {
+            return Ok(Progress::Waiting);
+        }
+        let method = self.settings.aggregation.method.clone();
+        let weights = self.weights(&method, &included).await?;
+        for (gradient, judgement) in included.iter().chain(excluded.iter().map(|(judged, _)| judged)) {
+            self.journal.record_judgement(gradient.record.id, judgement)?;
+        }
+        for ((gradient, judgement), exclusion) in &excluded {
+            preserve(&self.home.evidence(), &round, &gradient.record, judgement, exclusion)
+                .map_err(|source| EngineError::Folder { path: self.home.evidence(), source })?;
+        }
+        round.selection = Some(Selection {
+            closed_at: self.environment.now(),
+            method: method.to_string(),
+            participants: included
+                .iter()
+                .zip(weights)
+                .map(|((gradient, _), weight)| Participant {
+                    gradient_id: gradient.record.id,
+                    miner: gradient.record.miner.clone(),
+                    gradient_hash: gradient.record.gradient_hash.clone(),
+                    weight,
+                })
+                .collect(),
+            excluded: excluded.into_iter().map(|(_, exclusion)| exclusion).collect::<Vec<Exclusion>>(),
+        });
+        self.enter(&mut round, RoundState::Aggregating, height, &[])?;
+        self.pass(Checkpoint::RoundClosed);
+        Ok(Progress::Done)
+    }
+
+    /// The model version that the network trains now; none where the chain does not say.
+    async fn model_version(&self) -> Result<Option<String>, EngineError> {
+        let state = self.chain.model_state().await?;
+        Ok(state.map(|state| state.model_version).filter(|version| !version.is_empty()))
+    }
+
+    /// One weight a participant. They come from the chain or from verified files, and are journaled
+    /// with the round, since the aggregate depends on them.
+    async fn weights(
+        &self,
+        method: &Method,
+        included: &[(GradientRow, Judgement)],
+    ) -> Result<Vec<f64>, EngineError> {
+        match method {
+            Method::FedAvg { .. } => {
+                let counts: Vec<Option<u64>> = included
+                    .iter()
+                    .map(|(_, judgement)| judgement.facts.as_ref().and_then(|facts| facts.sample_count))
+                    .collect();
+                // Who states no count weighs as little as the least who does.
+                let least = counts.iter().flatten().copied().min().unwrap_or(1).max(1);
+                Ok(counts.into_iter().map(|count| count.unwrap_or(least) as f64).collect())
+            }
+            method if method.is_weighted() => {
+                let mut weights = Vec::with_capacity(included.len());
+                for some in included.chunks(PARALLEL_QUERIES) {
+                    let scores = some.iter().map(|(gradient, _)| self.trust(&gradient.record.miner));
+                    weights.extend(try_join_all(scores).await?);
+                }
+                Ok(weights)
+            }
+            _ => Ok(vec![1.0; included.len()]),
+        }
+    }
+
+    /// The miner's trust score on the chain, 0 to 1; a miner without one weighs 0.5, as a newcomer.
+    async fn trust(&self, miner: &str) -> Result<f64, EngineError> {
+        let score = self.chain.miner_score(miner).await?;
+        let score = score.and_then(|score| score.trust_score.parse::<f64>().ok());
+        Ok(score.filter(|score| score.is_finite()).map_or(0.5, |score| score.clamp(0.0, 1.0)))
+    }
+}
+
+/// The training round to work on: that of the model version which the network trains now; where the
+/// chain names none, the one with the newest gradient.
+fn current<'a>(tallies: &'a [GradientTally], model_version: Option<&str>) -> Option<&'a GradientTally> {
+    match model_version {
+        Some(version) => tallies.iter().find(|tally| tally.model_version == version),
+        None => tallies.first(),
+    }
+}
+
+/// A gradient whose bytes could not be had in all this time is judged by that.
+fn with_judgement(gradient: GradientRow) -> (GradientRow, Judgement) {
+    let judgement = gradient.judgement.clone().unwrap_or_else(|| {
+        let measured = match &gradient.last_failure {
+            Some(failure) => format!("nothing in {} attempts; the last one failed: {failure}", gradient.attempts),
+            None => "nothing before the round closed".into(),
+        };
+        Judgement {
+            findings: vec![Finding::failed(Check::Availability, measured, "bytes that can be fetched")],
+            facts: None,
+        }
+    });
+    (gradient, judgement)
+}
+
+/// What the decision to close a round rests on.
+#[derive(Clone, Copy, Debug)]
+struct Closing {
+    /// Gradients whose bytes were judged, whatever was found.
+    judged: usize,
+    /// Those of them that can be aggregated.
+    usable: usize,
+    /// All that are pending.
+    pending: usize,
+    /// Since the round was opened.
+    waited: time::Duration,
+    /// Since the last commitment, if there was one.
+    since_submission: Option<time::Duration>,
+}
+
+impl Closing {
+    /// A round closes when its quorum is judged and nothing known is left to judge, or when it has
+    /// waited long enough; never below the minimum of participants, nor too soon after the last one.
+    fn is_due(self, settings: &r3mes_config::RoundSettings) -> bool {
+        let rested = self.since_submission.is_none_or(|since| since >= settings.minimum_interval);
+        let complete = self.judged == self.pending && self.judged >= settings.quorum as usize;
+        let patience_over = self.waited >= settings.maximum_wait;
+        self.usable >= settings.minimum_participants.max(1) as usize && rested && (complete || patience_over)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn settings() -> r3mes_config::RoundSettings {
+        r3mes_config::RoundSettings {
+            quorum: 4,
+            minimum_participants: 2,
+            maximum_wait: Duration::from_secs(60),
+            minimum_interval: Duration::from_secs(10),
+        }
+    }
+
+    const FULL: Closing = Closing {
+        judged: 4,
+        usable: 3,
+        pending: 4,
+        waited: time::Duration::seconds(1),
+        since_submission: Some(time::Duration::seconds(10)),
+    };
+
+    #[test]
+    fn the_quorum_closes_a_round_at_once() {
+        assert!(FULL.is_due(&settings()));
+        assert!(Closing { since_submission: None, ..FULL }.is_due(&settings()));
+    }
+
+    #[test]
+    fn a_round_waits_for_what_is_still_being_judged() {
+        assert!(!Closing { pending: 5, ..FULL }.is_due(&settings()));
+        assert!(Closing { pending: 5, waited: time::Duration::seconds(60), ..FULL }.is_due(&settings()));
+    }
+
+    #[test]
+    fn too_few_usable_gradients_never_close_a_round() {
+        assert!(!Closing { usable: 1, waited: time::Duration::days(1), ..FULL }.is_due(&settings()));
+    }
+
+    #[test]
+    fn the_interval_between_submissions_is_kept() {
+        let early = Closing { since_submission: Some(time::Duration::seconds(9)), ..FULL };
+        assert!(!early.is_due(&settings()));
+    }
+
+    #[test]
+    fn the_round_of_the_current_model_comes_first() {
+        let tally = |training_round_id, version: &str, newest| GradientTally {
+            training_round_id,
+            model_version: version.into(),
+            pending: 1,
+            newest,
+        };
+        let tallies = [tally(9, "v9", 40), tally(8, "v8", 30)];
+        assert_eq!(current(&tallies, Some("v8")).map(|tally| tally.newest), Some(30));
+        assert_eq!(current(&tallies, Some("v10")), None);
+        assert_eq!(current(&tallies, None).map(|tally| tally.newest), Some(40));
+    }
+}

@@ -1,0 +1,82 @@
+//! Aggregating and publishing: from the participants to an aggregate that IPFS holds.
+
+use r3mes_ipfs::CidSettings;
+
+use super::{PublishedAggregate, Round, RoundState};
+use crate::aggregation::{AggregationInput, aggregate_files, file_has_cid};
+use crate::proposer::{Context, Progress};
+use crate::verification::gradient_limits;
+use crate::{Checkpoint, EngineError};
+
+impl Context {
+    /// Computes the aggregate of a closed round and fixes its CID and Merkle root.
+    pub(crate) async fn aggregate(&self, mut round: Round, height: i64) -> Result<Progress, EngineError> {
+        let Some(selection) = round.selection.clone() else {
+            return self.abandon(round, height, "the journal holds no participants").await;
+        };
+        let method = match selection.method.parse() {
+            Ok(method) => method,
+            Err(error) => return self.abandon(round, height, &format!("{error}")).await,
+        };
+        let inputs: Vec<AggregationInput> = selection
+            .participants
+            .iter()
+            .map(|participant| AggregationInput {
+                id: participant.gradient_id,
+                weight: participant.weight,
+                path: self.home.gradient(participant.gradient_id),
+            })
+            .collect();
+        let limits = gradient_limits(&self.settings.limits);
+        let output = self.home.aggregate(round.id);
+        let aggregated =
+            tokio::task::spawn_blocking(move || aggregate_files(&method, &inputs, &limits, &output))
+                .await
+                .map_err(|error| EngineError::Task(error.to_string()))?;
+        let written = match aggregated {
+            Ok(written) => written,
+            Err(error) => return self.abandon(round, height, &error.to_string()).await,
+        };
+        self.pass(Checkpoint::AggregateWritten);
+        let hashes: Vec<&str> = selection
+            .participants
+            .iter()
+            .map(|participant| participant.gradient_hash.as_str())
+            .collect();
+        let Some(merkle_root) = r3mes_chain::merkle_root(&hashes) else {
+            return self.abandon(round, height, "there are no participants").await;
+        };
+        round.aggregate =
+            Some(PublishedAggregate { cid: written.cid.to_string(), merkle_root, bytes: written.bytes });
+        self.enter(&mut round, RoundState::Publishing, height, &[])?;
+        self.pass(Checkpoint::AggregateJournaled);
+        Ok(Progress::Done)
+    }
+
+    /// Adds the aggregate to IPFS and pins it. Doing so twice changes nothing.
+    pub(crate) async fn publish(&self, round: &Round, cid: &str) -> Result<(), EngineError> {
+        let path = self.home.aggregate(round.id);
+        if !file_has_cid(&path, cid) {
+            let source = std::io::Error::other(format!("the file is not the aggregate {cid} that was journaled"));
+            return Err(EngineError::Folder { path, source });
+        }
+        let added = self.ipfs.add(path.as_path(), &CidSettings::default()).await?;
+        if added.cid.to_string() != cid {
+            return Err(EngineError::CidDiffers { found: added.cid.to_string(), expected: cid.to_owned() });
+        }
+        self.pass(Checkpoint::AggregatePublished);
+        Ok(())
+    }
+
+    /// Gives a round up that nothing on the chain binds us to.
+    pub(crate) async fn abandon(
+        &self,
+        mut round: Round,
+        height: i64,
+        reason: &str,
+    ) -> Result<Progress, EngineError> {
+        round.reason = Some(reason.to_owned());
+        self.enter(&mut round, RoundState::Abandoned, height, &[])?;
+        Ok(Progress::Done)
+    }
+}

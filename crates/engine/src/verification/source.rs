@@ -1,0 +1,168 @@
+//! Who announced a gradient: the transaction that carried it, and the miner's own signature in it.
+
+use cosmrs::proto::cosmos::crypto::secp256k1::PubKey;
+use cosmrs::proto::cosmos::tx::v1beta1::{AuthInfo, TxBody, TxRaw};
+use k256::ecdsa::signature::Verifier;
+use k256::ecdsa::{Signature, VerifyingKey};
+use prost::Message;
+use r3mes_chain::miner_signature_digest;
+use r3mes_chain::proto::{MsgSubmitGradient, StoredGradient};
+use r3mes_chain::rpc::TxOrder;
+
+use super::{Check, Finding};
+use crate::EngineError;
+use crate::proposer::Context;
+
+/// What only the chain knows of a gradient: its transaction, its miner's registration and score.
+pub(crate) async fn check_source(
+    context: &Context,
+    gradient: &StoredGradient,
+) -> Result<Vec<Finding>, EngineError> {
+    let mut findings = vec![transaction(context, gradient).await?];
+    let registered = context.chain.registration(&gradient.miner).await?.is_some();
+    findings.push(Finding::new(
+        Check::Registration,
+        registered,
+        if registered { "a registered node" } else { "no registration" },
+        "a registered node (an unregistered miner's gradient is valid on the chain all the same)",
+    ));
+    if let Some(limit) = context.settings.quality.min_trust_score {
+        let score = context.chain.miner_score(&gradient.miner).await?;
+        findings.push(match score.and_then(|score| score.trust_score.parse::<f64>().ok()) {
+            Some(score) => {
+                Finding::new(Check::TrustScore, score >= limit, score.to_string(), format!("at least {limit}"))
+            }
+            None => Finding::unknown(Check::TrustScore, "no score", format!("at least {limit}")),
+        });
+    }
+    Ok(findings)
+}
+
+/// The stored record keeps no signature; the transaction that carried the gradient does.
+async fn transaction(context: &Context, gradient: &StoredGradient) -> Result<Finding, EngineError> {
+    let expected = "a transaction signed by the miner that says what the chain's record says";
+    let query = format!("gradient_submitted.gradient_id='{}'", gradient.id);
+    let found = context.chain.rpc().tx_search(&query, 1, 1, TxOrder::Ascending).await?;
+    let Some(carrier) = found.txs.first() else {
+        return Ok(Finding::unknown(Check::Source, "no such transaction in the node's index", expected));
+    };
+    let network = &context.settings.network;
+    let judged = announcement(&carrier.tx, &gradient.ipfs_hash)
+        .ok_or_else(|| "it holds no announcement of this gradient".to_owned())
+        .and_then(|announcement| announcement.check(gradient, &network.chain_id, &network.bech32_prefix));
+    Ok(match judged {
+        Ok(()) => Finding::new(Check::Source, true, format!("transaction {}", carrier.hash), expected),
+        Err(fault) => Finding::failed(Check::Source, format!("transaction {}: {fault}", carrier.hash), expected),
+    })
+}
+
+/// A miner's message, and the key that signed the transaction around it.
+struct Announcement {
+    message: MsgSubmitGradient,
+    signer: Option<PubKey>,
+}
+
+/// The message in a transaction that announces that CID.
+fn announcement(tx: &[u8], ipfs_hash: &str) -> Option<Announcement> {
+    let raw = TxRaw::decode(tx).ok()?;
+    let body = TxBody::decode(raw.body_bytes.as_slice()).ok()?;
+    let auth = AuthInfo::decode(raw.auth_info_bytes.as_slice()).ok()?;
+    let message = body
+        .messages
+        .iter()
+        .filter(|any| any.type_url == "/remes.remes.v1.MsgSubmitGradient")
+        .filter_map(|any| MsgSubmitGradient::decode(any.value.as_slice()).ok())
+        .find(|message| message.ipfs_hash == ipfs_hash)?;
+    let signer = auth
+        .signer_infos
+        .first()
+        .and_then(|signer| signer.public_key.as_ref())
+        .and_then(|key| PubKey::decode(key.value.as_slice()).ok());
+    Some(Announcement { message, signer })
+}
+
+impl Announcement {
+    fn check(&self, gradient: &StoredGradient, chain_id: &str, prefix: &str) -> Result<(), String> {
+        let Announcement { message, signer } = self;
+        let same = message.miner == gradient.miner
+            && message.gradient_hash == gradient.gradient_hash
+            && message.training_round_id == gradient.training_round_id
+            && message.model_version == gradient.model_version;
+        if !same {
+            return Err("it says something else than the chain's record".into());
+        }
+        let key = signer.as_ref().ok_or("it names no signer")?;
+        let key = VerifyingKey::from_sec1_bytes(&key.key).map_err(|_| "its signer is no secp256k1 key")?;
+        let address = cosmrs::crypto::PublicKey::from(&key)
+            .account_id(prefix)
+            .map_err(|error| format!("its signer has no address: {error}"))?;
+        if address.as_ref() != gradient.miner {
+            return Err(format!("{address} signed it, not the miner"));
+        }
+        let signature = Signature::from_slice(&message.signature).map_err(|_| "the miner's signature is malformed")?;
+        key.verify(&miner_signature_digest(chain_id, message), &signature)
+            .map_err(|_| "the miner's signature is of something else".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use r3mes_keys::{AccountKey, DEFAULT_PATH};
+
+    use super::*;
+
+    const CHAIN_ID: &str = "remes-test";
+    const WORDS: &str = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about";
+
+    fn announced() -> (Announcement, StoredGradient) {
+        let key = AccountKey::from_mnemonic(WORDS, DEFAULT_PATH).unwrap();
+        let mut message = MsgSubmitGradient {
+            miner: key.address("remes"),
+            ipfs_hash: "bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy".into(),
+            model_version: "v3".into(),
+            training_round_id: 3,
+            gradient_hash: "ab".repeat(32),
+            nonce: 9,
+            ..Default::default()
+        };
+        message.signature = key.sign(&miner_signature_digest(CHAIN_ID, &message)).to_vec();
+        let signer = PubKey { key: key.public_key().to_bytes() };
+        let record = StoredGradient {
+            miner: message.miner.clone(),
+            ipfs_hash: message.ipfs_hash.clone(),
+            model_version: message.model_version.clone(),
+            training_round_id: 3,
+            gradient_hash: message.gradient_hash.clone(),
+            ..Default::default()
+        };
+        (Announcement { message, signer: Some(signer) }, record)
+    }
+
+    #[test]
+    fn the_miner_vouches_for_every_word() {
+        let (announcement, record) = announced();
+        assert_eq!(announcement.check(&record, CHAIN_ID, "remes"), Ok(()));
+        let other_chain = announcement.check(&record, "remes-1", "remes").unwrap_err();
+        assert!(other_chain.contains("of something else"), "{other_chain}");
+        let (mut announcement, record) = announced();
+        announcement.message.nonce += 1;
+        assert!(announcement.check(&record, CHAIN_ID, "remes").is_err());
+    }
+
+    #[test]
+    fn a_record_that_says_something_else_is_found_out() {
+        let (announcement, mut record) = announced();
+        record.gradient_hash = "cd".repeat(32);
+        let fault = announcement.check(&record, CHAIN_ID, "remes").unwrap_err();
+        assert!(fault.contains("something else than the chain's record"), "{fault}");
+    }
+
+    #[test]
+    fn another_signer_is_named() {
+        let (mut announcement, record) = announced();
+        let other = AccountKey::from_mnemonic(WORDS, "m/44'/9999'/0'/0/1").unwrap();
+        announcement.signer = Some(PubKey { key: other.public_key().to_bytes() });
+        let fault = announcement.check(&record, CHAIN_ID, "remes").unwrap_err();
+        assert!(fault.contains("signed it, not the miner"), "{fault}");
+    }
+}
