@@ -50,11 +50,7 @@ impl Event {
             attributes: self
                 .attributes
                 .iter()
-                .map(|a| abci::EventAttribute {
-                    key: a.key.clone().into(),
-                    value: a.value.clone().into(),
-                    index: a.index,
-                })
+                .map(|a| abci::EventAttribute { key: a.key.clone(), value: a.value.clone(), index: a.index })
                 .collect(),
         }
     }

@@ -225,7 +225,7 @@ fn bank_query(ctx: &Context<'_>, method: &str, data: &[u8]) -> Answer {
             let request: bank_proto::QueryAllBalancesRequest = read(data)?;
             let coins = bank::balances(ctx, &request.address);
             answer(&bank_proto::QueryAllBalancesResponse {
-                pagination: Some(PageResponse { next_key: Vec::new().into(), total: coins.len() as u64 }),
+                pagination: Some(PageResponse { next_key: Vec::new(), total: coins.len() as u64 }),
                 balances: coins.iter().map(Coin::to_proto).collect(),
             })
         }
@@ -283,10 +283,7 @@ fn staking_query(ctx: &Context<'_>, method: &str, data: &[u8]) -> Answer {
             };
             let delegations = distribution::delegations_of(ctx, &delegator);
             answer(&proto::QueryDelegatorDelegationsResponse {
-                pagination: Some(PageResponse {
-                    next_key: Vec::new().into(),
-                    total: delegations.len() as u64,
-                }),
+                pagination: Some(PageResponse { next_key: Vec::new(), total: delegations.len() as u64 }),
                 delegation_responses: delegations.into_iter().map(response).collect(),
             })
         }
@@ -307,7 +304,7 @@ fn simulate(state: &State, data: &[u8]) -> Result<Vec<u8>, Refusal> {
     let response = SimulateResponse {
         gas_info: Some(GasInfo { gas_wanted: result.gas_wanted, gas_used }),
         result: Some(SimulationResult {
-            data: result.data.into(),
+            data: result.data,
             log: String::new(),
             events: result.events.iter().map(super::event::Event::to_proto).collect(),
             msg_responses,

@@ -1,0 +1,189 @@
+//! The network as a whole: its configuration, its parts on their ports, and what others must know of it.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use r3mes_keys::KeyError;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use url::Url;
+
+use crate::accounts::{Account, Role};
+use crate::chain::{
+    BlockTime, Chain, ChainConfig, ChainHandle, ChainOptions, ChainStartError, GenesisValidator,
+};
+
+/// How a local network is made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct LocalnetConfig {
+    /// Everything random follows from it: keys, data shares, training, attacks.
+    pub seed: u64,
+    /// The chain's id.
+    pub chain_id: String,
+    /// Number of miners that have an account.
+    pub miners: u32,
+    /// Time between two blocks; without one, blocks are made on demand.
+    pub block_interval: Option<Duration>,
+    /// The chain's clock.
+    pub block_time: BlockTime,
+    /// Blocks after its commit in which a commitment may be revealed.
+    pub reveal_window_blocks: u32,
+    /// Blocks after its reveal in which an aggregation is not final yet.
+    pub challenge_period_blocks: u32,
+    /// Blocks that the node keeps; 0 keeps all.
+    pub retain_blocks: u64,
+    /// Whether the proposer's account is authorized (`apa_`) from the beginning.
+    pub authorize_proposer: bool,
+    /// Whether the second proposer's account is.
+    pub authorize_second_proposer: bool,
+    /// Port of the chain's RPC on 127.0.0.1; 0 takes a free one.
+    pub rpc_port: u16,
+}
+
+impl Default for LocalnetConfig {
+    fn default() -> Self {
+        LocalnetConfig {
+            seed: 0,
+            chain_id: "remes-local-1".to_owned(),
+            miners: 12,
+            block_interval: Some(Duration::from_millis(500)),
+            block_time: BlockTime::Wall,
+            reveal_window_blocks: 10,
+            challenge_period_blocks: 100,
+            retain_blocks: 0,
+            authorize_proposer: true,
+            authorize_second_proposer: true,
+            rpc_port: 0,
+        }
+    }
+}
+
+/// What a client must know of a network to reach it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub struct NetworkInfo {
+    /// The chain's id.
+    pub chain_id: String,
+    /// CometBFT RPC.
+    pub rpc_url: Url,
+    /// Bech32 prefix of accounts.
+    pub prefix: String,
+    /// Denom of rewards and stakes.
+    pub reward_denom: String,
+    /// Denom of fees.
+    pub fee_denom: String,
+    /// Least gas price, with the denom, as the node states it.
+    pub min_gas_price: String,
+    /// Milliseconds between two blocks, where the clock makes them.
+    pub block_ms: Option<u64>,
+    /// Blocks after its commit in which a commitment may be revealed.
+    pub reveal_window_blocks: u32,
+    /// Blocks after its reveal in which an aggregation is not final yet.
+    pub challenge_period_blocks: u32,
+}
+
+/// Why a network did not start.
+#[derive(Debug, Error)]
+pub enum LocalnetError {
+    /// The accounts.
+    #[error("failed to derive the network's accounts: {0}")]
+    Keys(#[from] KeyError),
+    /// The chain.
+    #[error("failed to start the chain: {0}")]
+    Chain(#[from] ChainStartError),
+}
+
+/// A running network. Dropping it ends it; [`Localnet::shutdown`] waits for the end.
+#[derive(Debug)]
+pub struct Localnet {
+    config: LocalnetConfig,
+    chain: Chain,
+}
+
+impl Localnet {
+    /// Starts every part and returns when all of them can be reached.
+    pub async fn start(config: LocalnetConfig) -> Result<Localnet, LocalnetError> {
+        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, config.rpc_port));
+        let options = ChainOptions { listen, block_interval: config.block_interval };
+        let chain = Chain::start(chain_config(&config)?, options).await?;
+        Ok(Localnet { config, chain })
+    }
+
+    /// The chain's CometBFT RPC endpoint.
+    pub fn rpc_url(&self) -> Url {
+        self.chain.rpc_url()
+    }
+
+    /// The chain's id.
+    pub fn chain_id(&self) -> &str {
+        &self.config.chain_id
+    }
+
+    /// The chain, for the same process.
+    pub fn chain(&self) -> &ChainHandle {
+        self.chain.handle()
+    }
+
+    /// The account of a role.
+    ///
+    /// # Errors
+    /// Never where the network started: its prefix was valid then.
+    pub fn account(&self, role: Role) -> Result<Account, KeyError> {
+        Account::derive(self.config.seed, role, &self.chain().config().prefix)
+    }
+
+    /// What others must know to reach the network.
+    pub fn info(&self) -> NetworkInfo {
+        let config = self.chain().config();
+        NetworkInfo {
+            chain_id: config.chain_id.clone(),
+            rpc_url: self.rpc_url(),
+            min_gas_price: config.min_gas_price(),
+            prefix: config.prefix,
+            reward_denom: config.reward_denom,
+            fee_denom: config.fee_denom,
+            block_ms: self.config.block_interval.map(|d| d.as_millis() as u64),
+            reveal_window_blocks: config.reveal_window_blocks,
+            challenge_period_blocks: config.challenge_period_blocks,
+        }
+    }
+
+    /// Ends every part.
+    pub async fn shutdown(self) {
+        self.chain.shutdown().await;
+    }
+}
+
+/// The chain of a network: its genesis holds an account for each role, and two validators with whom the
+/// proposer has delegated.
+pub fn chain_config(config: &LocalnetConfig) -> Result<ChainConfig, KeyError> {
+    let chain = ChainConfig {
+        chain_id: config.chain_id.clone(),
+        reveal_window_blocks: config.reveal_window_blocks,
+        challenge_period_blocks: config.challenge_period_blocks,
+        retain_blocks: config.retain_blocks,
+        block_time: config.block_time,
+        ..ChainConfig::default()
+    };
+    let derive = |role| Account::derive(config.seed, role, &chain.prefix);
+    let [proposer, second, admin] = [Role::Proposer, Role::SecondProposer, Role::Admin].map(derive);
+    let (proposer, second) = (proposer?, second?);
+    let validators = [derive(Role::Validator(0))?, derive(Role::Validator(1))?];
+    let consensus = validators
+        .iter()
+        .zip([50_u16, 100])
+        .map(|(validator, commission_permille)| GenesisValidator {
+            operator: validator.address.clone(),
+            commission_permille,
+            delegations: vec![(validator.address.clone(), 10_000_000), (proposer.address.clone(), 1_000_000)],
+        })
+        .collect();
+    let authorized = [(config.authorize_proposer, &proposer), (config.authorize_second_proposer, &second)];
+    let proposers =
+        authorized.into_iter().filter(|(yes, _)| *yes).map(|(_, account)| account.address.clone()).collect();
+    let miners: Result<Vec<Account>, KeyError> = (0..config.miners).map(|i| derive(Role::Miner(i))).collect();
+    let everyone = [proposer, second, admin?].into_iter().chain(validators).chain(miners?);
+    let accounts = everyone.map(|a| a.genesis(&chain.reward_denom, &chain.fee_denom)).collect();
+    Ok(ChainConfig { accounts, proposers, consensus, ..chain })
+}
