@@ -74,14 +74,8 @@ const NOISE_NORM_FACTOR: f32 = 10.0;
 
 impl Attack {
     /// Every attack.
-    pub const ALL: [Self; 6] = [
-        Self::SignFlip,
-        Self::ScaledNoise,
-        Self::Nan,
-        Self::WrongCid,
-        Self::Unregistered,
-        Self::Malformed,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::SignFlip, Self::ScaledNoise, Self::Nan, Self::WrongCid, Self::Unregistered, Self::Malformed];
 
     /// The name in kebab case.
     #[must_use]

@@ -10,13 +10,13 @@ use super::random::{below, gamma, shuffle, stream, uniform};
 pub const PIXELS: usize = 64;
 /// Digits 0 to 9.
 pub const CLASSES: usize = 10;
-/// The largest number of miners that still leaves each one enough rows.
+/// The largest number of miners.
 pub const MAX_MINERS: usize = 64;
 
 /// One row in so many is held back to measure accuracy.
 const HELD_BACK_SHARE: usize = 5;
-/// No share is smaller than this.
-const MIN_ROWS: usize = 12;
+/// Rows of the smallest share, and the bound below which all shares stay.
+const SHARE_ROWS: std::ops::Range<usize> = 300..600;
 
 const DIGITS: &[u8] = include_bytes!("../../data/digits.csv.gz");
 
@@ -33,7 +33,7 @@ pub struct Digits {
 pub struct Split {
     /// Rows that no miner trains on, in ascending order.
     pub held_back: Vec<usize>,
-    /// One list of rows for each miner, ascending. Disjoint; together they are all the other rows.
+    /// One list of rows for each miner, ascending. No row twice in a share, but shares overlap.
     pub shares: Vec<Vec<usize>>,
 }
 
@@ -44,7 +44,9 @@ pub enum DataError {
     #[error("decompress the embedded digits: {0}")]
     Decompress(#[from] std::io::Error),
     /// A row is not 64 pixels and a digit.
-    #[error("read row {row} of the embedded digits: expected 64 pixels of 0..=16 and a digit, found {found:?}")]
+    #[error(
+        "read row {row} of the embedded digits: expected 64 pixels of 0..=16 and a digit, found {found:?}"
+    )]
     Row {
         /// Zero-based.
         row: usize,
@@ -109,12 +111,14 @@ impl Digits {
         usize::from(self.labels[row])
     }
 
-    /// Holds a fifth of the rows back and shares the others out to `miners`.
+    /// Holds a fifth of the rows back and gives each of `miners` a share of the others.
     ///
     /// Each miner draws its mixture of digits from a symmetric Dirichlet distribution with concentration
     /// `alpha` (Hsu, Qi and Brown, 2019: small values leave a miner with few kinds of digits, large ones
-    /// make all shares alike) and the size of its share within a factor of three; then the miners take
-    /// rows in turn until every row is taken.
+    /// make all shares alike), and then 300 to 599 rows in that mixture, without replacement. Miners draw
+    /// independently of each other, as if each had gathered its data from the same world: shares overlap.
+    /// (Cut into twelve disjoint parts, the 1,438 rows leave a miner with too few to agree with others
+    /// about much.)
     ///
     /// # Errors
     /// When `miners` is not in `1..=MAX_MINERS`, or `alpha` is not a positive finite number.
@@ -131,45 +135,23 @@ impl Digits {
         let mut held_back = rows;
         held_back.sort_unstable();
 
-        let mut rng = stream(seed, "shares", &[miners as u64]);
-        let mixtures: Vec<[f64; CLASSES]> =
-            (0..miners).map(|_| std::array::from_fn(|_| gamma(&mut rng, alpha))).collect();
-        let mut wanted = share_sizes(&mut rng, train.len(), miners);
-        let mut pools: [Vec<usize>; CLASSES] = Default::default();
+        let mut by_digit: [Vec<usize>; CLASSES] = Default::default();
         for row in train {
-            pools[self.label(row)].push(row);
+            by_digit[self.label(row)].push(row);
         }
-
-        let mut shares = vec![Vec::new(); miners];
-        while wanted.iter().any(|&count| count > 0) {
-            for miner in 0..miners {
-                if wanted[miner] == 0 {
-                    continue;
-                }
-                if let Some(row) = draw_row(&mut rng, &mixtures[miner], &mut pools) {
-                    shares[miner].push(row);
-                }
-                wanted[miner] -= 1;
-            }
-        }
-        for share in &mut shares {
+        let share = |miner| {
+            let mut rng = stream(seed, "share", &[miner]);
+            let mixture: [f64; CLASSES] = std::array::from_fn(|_| gamma(&mut rng, alpha));
+            let size = SHARE_ROWS.start + below(&mut rng, SHARE_ROWS.len());
+            let mut left = by_digit.clone();
+            let mut share: Vec<usize> =
+                (0..size).filter_map(|_| draw_row(&mut rng, &mixture, &mut left)).collect();
             share.sort_unstable();
-        }
+            share
+        };
+        let shares = (0..miners as u64).map(share).collect();
         Ok(Split { held_back, shares })
     }
-}
-
-/// Sizes that sum to `rows`, none below `MIN_ROWS`.
-fn share_sizes(rng: &mut impl rand::Rng, rows: usize, miners: usize) -> Vec<usize> {
-    let weights: Vec<f64> = (0..miners).map(|_| 0.5 + uniform(rng)).collect();
-    let total: f64 = weights.iter().sum();
-    let spare = rows - miners * MIN_ROWS;
-    let mut sizes: Vec<usize> =
-        weights.iter().map(|weight| MIN_ROWS + (spare as f64 * weight / total) as usize).collect();
-    // Rounding down leaves fewer rows than there are miners.
-    let left = rows - sizes.iter().sum::<usize>();
-    sizes.iter_mut().take(left).for_each(|size| *size += 1);
-    sizes
 }
 
 /// Takes one row of a digit drawn from `mixture` among the digits that are left.
@@ -207,18 +189,25 @@ mod tests {
     }
 
     #[test]
-    fn every_row_is_held_by_exactly_one_party() {
+    fn no_miner_holds_a_held_back_row_or_a_row_twice() {
         let digits = Digits::embedded().unwrap();
         for (seed, miners, alpha) in [(1, 1, 1.0), (2, 3, 0.05), (7, 12, 1.0), (9, 64, 0.1), (9, 64, 100.0)] {
             let split = digits.split(seed, miners, alpha).unwrap();
             assert_eq!(split.held_back.len(), 359);
             assert_eq!(split.shares.len(), miners);
-            assert!(split.shares.iter().all(|share| share.len() >= MIN_ROWS), "{split:?}");
-            let mut all = split.held_back.clone();
-            all.extend(split.shares.iter().flatten());
-            all.sort_unstable();
-            assert_eq!(all, (0..1797).collect::<Vec<_>>());
+            for share in &split.shares {
+                assert!(SHARE_ROWS.contains(&share.len()), "{} rows", share.len());
+                assert!(share.windows(2).all(|pair| pair[0] < pair[1]));
+                assert!(share.iter().all(|row| *row < 1797 && split.held_back.binary_search(row).is_err()));
+            }
         }
+    }
+
+    #[test]
+    fn a_share_does_not_depend_on_how_many_miners_there_are() {
+        let digits = Digits::embedded().unwrap();
+        let (few, many) = (digits.split(7, 3, 1.0).unwrap(), digits.split(7, 12, 1.0).unwrap());
+        assert_eq!(few.shares, many.shares[..3]);
     }
 
     #[test]

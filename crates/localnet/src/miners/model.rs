@@ -1,8 +1,8 @@
 //! A frozen 64-128-10 network with LoRA adapters on both layers (Hu et al., 2021), trained by hand-written
 //! stochastic gradient descent.
 //!
-//! The base is random (He initialisation from the seed) and never trained: whatever the network learns, it
-//! has learnt from the miners' updates. Arithmetic is f32 in a fixed loop order, without fused
+//! The base is random, drawn from the seed, and never trained: whatever the network learns, it has learnt
+//! from the miners' updates. Arithmetic is f32 in a fixed loop order, without fused
 //! multiply-add and on one thread a miner, so a training run has one result to the bit.
 
 use super::data::{CLASSES, Digits, PIXELS};
@@ -17,7 +17,7 @@ pub const RANK: usize = 4;
 pub const PARAMETERS: usize = RANK * (PIXELS + HIDDEN + HIDDEN + CLASSES);
 
 /// Name and shape of each tensor of the adapters, in name order: the order in which they are flattened.
-pub const TENSORS: [(&str, [u64; 2]); 4] = [
+pub static TENSORS: [(&str, [u64; 2]); 4] = [
     ("layers.0.lora_A", [RANK as u64, PIXELS as u64]),
     ("layers.0.lora_B", [HIDDEN as u64, RANK as u64]),
     ("layers.1.lora_A", [RANK as u64, HIDDEN as u64]),
@@ -50,6 +50,24 @@ pub struct TrainingSettings {
     pub label_skew: f64,
 }
 
+/// Chosen by [`simulation`](super::simulation) over seeds 1 to 20 with twelve miners: ten rounds bring the
+/// average and the median above nine in ten, three sign-flipping miners cost the median less than three
+/// points, and the plain average everything.
+impl Default for TrainingSettings {
+    fn default() -> Self {
+        Self {
+            learning_rate: 0.05,
+            momentum: 0.9,
+            batch_size: 32,
+            epochs: 4,
+            max_gradient_norm: 5.0,
+            server_learning_rate: 1.0,
+            lora_alpha: 8.0,
+            label_skew: 3.0,
+        }
+    }
+}
+
 /// The frozen weights.
 #[derive(Debug, Clone)]
 pub struct Base {
@@ -80,9 +98,11 @@ impl Base {
         let mut draw = |count: usize, deviation: f64| -> Vec<f32> {
             (0..count).map(|_| (normal(&mut rng) * deviation) as f32).collect()
         };
+        // Larger than He et al. (2015) would have it, because the base is all that rank 4 has to work
+        // with: random features that differ more carry the adapters further.
         Self {
-            hidden: draw(PIXELS * HIDDEN, libm::sqrt(2.0 / PIXELS as f64)),
-            output: draw(HIDDEN * CLASSES, libm::sqrt(1.0 / HIDDEN as f64)),
+            hidden: draw(PIXELS * HIDDEN, 1.5 * libm::sqrt(2.0 / PIXELS as f64)),
+            output: draw(HIDDEN * CLASSES, 2.0 * libm::sqrt(1.0 / HIDDEN as f64)),
         }
     }
 
@@ -186,20 +206,6 @@ impl Adapters {
         };
         self.0.iter().zip(aggregate).map(step).collect::<Option<_>>().map(Self)
     }
-}
-
-/// Cuts a flattened update into its tensors: (name, shape, values), in name order.
-///
-/// # Panics
-/// When `values` is not [`PARAMETERS`] long.
-pub fn tensors(values: &[f32]) -> impl Iterator<Item = (&'static str, [u64; 2], &[f32])> {
-    assert_eq!(values.len(), PARAMETERS, "an update of the digits model");
-    let mut start = 0;
-    TENSORS.into_iter().map(move |(name, shape)| {
-        let from = start;
-        start += (shape[0] * shape[1]) as usize;
-        (name, shape, &values[from..start])
-    })
 }
 
 /// L2 norm, summed in index order in f64.
@@ -404,10 +410,11 @@ mod tests {
     #[test]
     fn fresh_adapters_leave_the_base_as_it_is() {
         let adapters = Adapters::from_seed(5);
-        let parts: Vec<_> = tensors(adapters.values()).collect();
-        assert_eq!(parts.iter().map(|part| part.2.len()).collect::<Vec<_>>(), [256, 512, 512, 40]);
-        assert!(parts[0].2.iter().all(|&value| value != 0.0));
-        assert!(parts[1].2.iter().chain(parts[3].2).all(|&value| value == 0.0));
+        let values = adapters.values();
+        assert!(values[A0..B0].iter().chain(&values[A1..B1]).all(|&value| value != 0.0));
+        assert!(values[B0..A1].iter().chain(&values[B1..]).all(|&value| value == 0.0));
+        let lengths = TENSORS.map(|(_, [rows, columns])| (rows * columns) as usize);
+        assert_eq!(lengths, [B0 - A0, A1 - B0, B1 - A1, PARAMETERS - B1]);
         assert_eq!(TENSORS.map(|(name, _)| name), {
             let mut names = TENSORS.map(|(name, _)| name);
             names.sort_unstable();

@@ -147,9 +147,6 @@ impl Federation {
 /// `aggregate` gets the updates of a round in order of the miners' index and answers with the aggregate.
 /// Updates whose delivery is refused on any network (a wrong CID, a malformed file) do not arrive. An
 /// aggregate of another length or with a non-finite value is not applied.
-///
-/// # Errors
-/// When the data cannot be shared out to that many miners.
 pub fn run(
     federation: &Federation,
     attack: Option<Attack>,
@@ -179,4 +176,82 @@ fn choose_byzantine(seed: u64, miners: usize, count: usize) -> Vec<usize> {
     order.truncate(count);
     order.sort_unstable();
     order
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROUNDS: u64 = 10;
+
+    fn mean(updates: &[MinerUpdate]) -> Vec<f32> {
+        by_coordinate(updates, |column| column.iter().sum::<f64>() / column.len() as f64)
+    }
+
+    fn median(updates: &[MinerUpdate]) -> Vec<f32> {
+        by_coordinate(updates, |column| {
+            column.sort_by(f64::total_cmp);
+            let (low, high) = (column[(column.len() - 1) / 2], column[column.len() / 2]);
+            (low + high) / 2.0
+        })
+    }
+
+    fn by_coordinate(updates: &[MinerUpdate], rule: impl Fn(&mut [f64]) -> f64) -> Vec<f32> {
+        let column = |index| updates.iter().map(|update| f64::from(update.values[index])).collect::<Vec<_>>();
+        (0..updates[0].values.len()).map(|index| rule(&mut column(index)) as f32).collect()
+    }
+
+    fn federation(seed: u64, byzantine: usize) -> Federation {
+        Federation::new(seed, 12, byzantine, TrainingSettings::default()).unwrap()
+    }
+
+    #[test]
+    fn the_median_withstands_sign_flips_and_the_average_does_not() {
+        for seed in [7, 11] {
+            let (good, attacked) = (federation(seed, 0), federation(seed, 3));
+            let average = run(&good, None, ROUNDS, mean);
+            let honest = run(&good, None, ROUNDS, median);
+            let robust = run(&attacked, Some(Attack::SignFlip), ROUNDS, median);
+            let naive = run(&attacked, Some(Attack::SignFlip), ROUNDS, mean);
+            for accuracies in [&average, &honest] {
+                assert!(accuracies[9] >= 0.88, "seed {seed}: {accuracies:?}");
+                assert!(accuracies[9] >= accuracies[0] + 0.05, "seed {seed}: {accuracies:?}");
+            }
+            assert!((robust[9] - honest[9]).abs() <= 0.03, "seed {seed}: {robust:?} and {honest:?}");
+            assert!(naive[9] <= average[9] - 0.10, "seed {seed}: {naive:?} and {average:?}");
+        }
+    }
+
+    #[test]
+    fn updates_do_not_depend_on_the_number_of_threads() {
+        let federation = federation(3, 2);
+        let with_threads = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| federation.updates(&federation.initial_adapters(), 1, Some(&Attack::ScaledNoise)))
+        };
+        assert_eq!(with_threads(1), with_threads(4));
+    }
+
+    #[test]
+    fn byzantine_miners_follow_from_the_seed() {
+        assert_eq!(federation(7, 3).byzantine(), federation(7, 3).byzantine());
+        let chosen: Vec<Vec<usize>> = (0..20).map(|seed| federation(seed, 3).byzantine).collect();
+        assert!(
+            chosen.iter().all(|chosen| chosen.len() == 3 && chosen.windows(2).all(|pair| pair[0] < pair[1]))
+        );
+        assert!(chosen.iter().any(|other| *other != chosen[0]));
+    }
+
+    #[test]
+    fn what_cannot_arrive_does_not_arrive() {
+        let federation = federation(2, 3);
+        let mut counts = Vec::new();
+        for attack in Attack::ALL {
+            run(&federation, Some(attack), 1, |updates| {
+                counts.push(updates.len());
+                Vec::new()
+            });
+        }
+        assert_eq!(counts, [12, 12, 12, 9, 12, 9]);
+    }
 }
