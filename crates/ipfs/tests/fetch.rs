@@ -1,5 +1,7 @@
 //! Verified fetches from sources that are honest, lie, or hold DAGs made to hurt.
 
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

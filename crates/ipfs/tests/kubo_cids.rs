@@ -1,5 +1,7 @@
 //! Our CIDs against those of a real Kubo node (kubo-cids.json says which, and how they were made).
 
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 use r3mes_ipfs::{CidSettings, DagBuilder, cid_of_bytes, cid_of_reader};
 
 #[derive(serde::Deserialize)]

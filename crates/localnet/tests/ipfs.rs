@@ -1,5 +1,7 @@
 //! The IPFS client and the local network's IPFS node against each other, over loopback sockets.
 
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 use std::net::SocketAddr;
 
 use proptest::prelude::*;

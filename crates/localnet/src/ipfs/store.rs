@@ -198,11 +198,11 @@ impl BlockStore {
         self.lock().pins.values().copied().collect()
     }
 
-    /// Whether a block is below (and not itself) a pinned root.
+    /// Whether a pin reaches the block, as its root or below it.
     ///
     /// # Errors
     /// When a pinned DAG cannot be read.
-    pub fn is_pinned_indirectly(&self, cid: &Cid) -> Result<bool, StoreError> {
+    pub fn is_reached_by_a_pin(&self, cid: &Cid) -> Result<bool, StoreError> {
         Ok(self.lock().live()?.contains(&cid.hash().to_bytes()))
     }
 
@@ -218,7 +218,7 @@ impl BlockStore {
         for key in &dead {
             state.remove(key)?;
         }
-        Ok(dead.iter().filter_map(|key| raw_cid(key)).collect())
+        Ok(dead.iter().filter_map(raw_cid).collect())
     }
 
     /// Loses a block, pinned or not: as a node does whose disk failed.
