@@ -108,14 +108,11 @@ impl Pass<'_> {
         let taken = self.scratch.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut scratch = taken.unwrap_or_default();
         let end = self.len.min((run + 1) * RUN);
-        let zeros = [0.0f32; BLOCK];
         for start in (run * RUN..end).step_by(BLOCK) {
             let tile = scratch.tile(self.updates, start, BLOCK.min(end - start));
-            let mut rows = tile.rows().to_vec();
-            if self.origin {
-                rows.push(zeros.as_ptr());
-            }
-            self.isa.run(Block { rows: &rows, len: tile.len, more: end > start + BLOCK, sums: &mut sums });
+            let more = end > start + BLOCK;
+            let (rows, origin, points) = (tile.rows(), self.origin, self.points);
+            self.isa.run(Block { rows, origin, points, len: tile.len, more, sums: &mut sums });
         }
         self.scratch.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
         sums
@@ -125,113 +122,190 @@ impl Pass<'_> {
 /// Adds the distances within one block to `sums`.
 struct Block<'a> {
     rows: &'a [*const f32],
+    origin: bool,
+    points: usize,
     len: usize,
     more: bool,
     sums: &'a mut [f64],
 }
 
+/// Rows on either side of a register tile.
+const SIDE: usize = 4;
+
 impl Kernel for Block<'_> {
     type Output = ();
 
     #[inline(always)]
-    unsafe fn run<V: Lanes>(self) {
+    unsafe fn run<V: Lanes>(mut self) {
+        let n = self.rows.len();
+        let tiles = n.div_ceil(SIDE) * (n.div_ceil(SIDE) + 1) / 2;
+        let to = if self.more { 2 * self.len } else { self.len };
+        let mut ahead = Ahead::new(self.rows, self.len, to);
+        let lines = (n * self.len / STEP).div_ceil(tiles);
         // SAFETY: the rows hold `len` values, a multiple of 16.
         unsafe {
-            match V::WIDTH {
-                16 => self.pairs::<V, 4, 1>(),
-                _ => self.pairs::<V, 2, 2>(),
+            for first in (0..n).step_by(SIDE) {
+                let a = self.side(first);
+                ahead.step::<V>(lines);
+                let sums = within::<V>(a, self.len);
+                for (&(i, j), sum) in WITHIN.iter().zip(sums) {
+                    self.add_pair(first + i, first + j, sum);
+                }
+                if self.origin {
+                    for (i, sum) in squares::<V>(a, self.len).into_iter().enumerate() {
+                        self.add(first + i, n, sum);
+                    }
+                }
+                for second in (first + SIDE..n).step_by(SIDE) {
+                    let b = self.side(second);
+                    ahead.step::<V>(lines);
+                    // What does not fit the registers of narrower machines goes in two halves.
+                    if V::WIDTH == STEP {
+                        let sums = between::<V, SIDE>(a, b, self.len);
+                        self.add_tile(first, second, &sums);
+                    } else {
+                        let sums = between::<V, 2>([a[0], a[1]], b, self.len);
+                        self.add_tile(first, second, &sums);
+                        let sums = between::<V, 2>([a[2], a[3]], b, self.len);
+                        self.add_tile(first + 2, second, &sums);
+                    }
+                }
             }
         }
     }
 }
 
-/// Rows on the other side of a register tile.
-const COLUMNS: usize = 4;
-
 impl Block<'_> {
-    /// All pairs, in register tiles of `I` rows against four; a lane is `H` vectors of 16 lanes together.
+    /// Four rows from `first` on; what is missing at the end is the last row again.
     #[inline(always)]
-    unsafe fn pairs<V: Lanes, const I: usize, const H: usize>(self) {
-        let n = self.rows.len();
-        let row = |i: usize| self.rows[i.min(n - 1)];
-        let tiles = n.div_ceil(I) * n.div_ceil(COLUMNS) / 2 + 1;
-        let ahead = if self.more { self.len } else { 0 };
-        let mut ahead = Ahead::new(self.rows, ahead, 2 * ahead);
-        for first in (0..n).step_by(I) {
-            for second in (first / COLUMNS * COLUMNS..n).step_by(COLUMNS) {
-                // SAFETY: every row holds `len` values.
-                unsafe {
-                    ahead.step::<V>((n * self.len / STEP).div_ceil(tiles));
-                    let mut a = [std::ptr::null(); I];
-                    let mut b = [std::ptr::null(); COLUMNS];
-                    for (i, a) in a.iter_mut().enumerate() {
-                        *a = row(first + i);
-                    }
-                    for (j, b) in b.iter_mut().enumerate() {
-                        *b = row(second + j);
-                    }
-                    let tile = tile::<V, I, H>(a, b, self.len);
-                    for i in 0..I {
-                        for j in 0..COLUMNS {
-                            let (p, q) = (first + i, second + j);
-                            if p < q && q < n {
-                                let mut sum = tile[i][j];
-                                if !(TINY..f64::INFINITY).contains(&sum) {
-                                    sum = in_f64(a[i], b[j], self.len);
-                                }
-                                self.sums[p * n + q] += sum;
-                            }
-                        }
-                    }
-                }
+    fn side(&self, first: usize) -> [*const f32; SIDE] {
+        std::array::from_fn(|i| self.rows[(first + i).min(self.rows.len() - 1)])
+    }
+
+    #[inline(always)]
+    unsafe fn add_tile<const I: usize>(&mut self, first: usize, second: usize, sums: &[[f64; SIDE]; I]) {
+        for (i, sums) in sums.iter().enumerate() {
+            for (j, sum) in sums.iter().enumerate() {
+                // SAFETY: as in `run`.
+                unsafe { self.add_pair(first + i, second + j, *sum) };
             }
         }
+    }
+
+    /// Adds the sum of a pair of rows, unless one of them only fills a tile.
+    #[inline(always)]
+    unsafe fn add_pair(&mut self, p: usize, q: usize, sum: f64) {
+        if q < self.rows.len() {
+            // SAFETY: as in `run`.
+            unsafe { self.add(p, q, sum) };
+        }
+    }
+
+    /// Adds the sum of a pair of points, made anew where f32 was too narrow for it.
+    #[inline(always)]
+    unsafe fn add(&mut self, p: usize, q: usize, mut sum: f64) {
+        if p >= self.rows.len() {
+            return;
+        }
+        if !(TINY..f64::INFINITY).contains(&sum) {
+            // SAFETY: as in `run`.
+            sum = unsafe { in_f64(self.rows[p], self.rows.get(q).copied(), self.len) };
+        }
+        self.sums[p * self.points + q] += sum;
+    }
+}
+
+/// The pairs among four.
+const WITHIN: [(usize, usize); 6] = [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)];
+
+#[inline(always)]
+unsafe fn within<V: Lanes>(a: [*const f32; SIDE], len: usize) -> [f64; 6] {
+    // SAFETY: the pointers are valid for `len` values, a multiple of 16.
+    unsafe {
+        lane_sums::<V, 6>(len, |c, s| {
+            let x = [V::load(a[0].add(c)), V::load(a[1].add(c)), V::load(a[2].add(c)), V::load(a[3].add(c))];
+            for (s, (i, j)) in s.iter_mut().zip(WITHIN) {
+                let difference = x[i].sub(x[j]);
+                *s = s.add(difference.mul(difference));
+            }
+        })
     }
 }
 
 #[inline(always)]
-unsafe fn tile<V: Lanes, const I: usize, const H: usize>(
-    a: [*const f32; I],
-    b: [*const f32; COLUMNS],
-    len: usize,
-) -> [[f64; COLUMNS]; I] {
+unsafe fn squares<V: Lanes>(a: [*const f32; SIDE], len: usize) -> [f64; SIDE] {
     // SAFETY: the pointers are valid for `len` values, a multiple of 16.
     unsafe {
-        let mut halves = [[[V::splat(0.0); COLUMNS]; I]; H];
-        for (h, s) in halves.iter_mut().enumerate() {
+        lane_sums::<V, SIDE>(len, |c, s| {
+            for (s, a) in s.iter_mut().zip(a) {
+                let x = V::load(a.add(c));
+                *s = s.add(x.mul(x));
+            }
+        })
+    }
+}
+
+#[inline(always)]
+unsafe fn between<V: Lanes, const I: usize>(
+    a: [*const f32; I],
+    b: [*const f32; SIDE],
+    len: usize,
+) -> [[f64; SIDE]; I] {
+    let mut out = [[0.0; SIDE]; I];
+    // SAFETY: the pointers are valid for `len` values, a multiple of 16.
+    unsafe {
+        let mut halves = [[[V::splat(0.0); SIDE]; I]; 2];
+        for (h, s) in halves.iter_mut().enumerate().take(STEP / V::WIDTH) {
             for c in (h * V::WIDTH..len).step_by(STEP) {
-                let mut y = [V::splat(0.0); COLUMNS];
-                for (y, b) in y.iter_mut().zip(b) {
-                    *y = V::load(b.add(c));
-                }
+                let y =
+                    [V::load(b[0].add(c)), V::load(b[1].add(c)), V::load(b[2].add(c)), V::load(b[3].add(c))];
                 for (s, a) in s.iter_mut().zip(a) {
                     let x = V::load(a.add(c));
-                    for (s, y) in s.iter_mut().zip(y) {
-                        let difference = x.sub(y);
-                        *s = s.add(difference.mul(difference));
+                    for j in 0..SIDE {
+                        let difference = if j % 2 == 0 { x.sub(y[j]) } else { x.sub_by_multiplier(y[j]) };
+                        s[j] = s[j].add(difference.mul(difference));
                     }
                 }
             }
         }
-        let mut out = [[0.0; COLUMNS]; I];
-        for i in 0..I {
-            for j in 0..COLUMNS {
-                out[i][j] = V::sum16(halves.map(|s| s[i][j]).as_ptr());
+        for (i, out) in out.iter_mut().enumerate() {
+            for (j, out) in out.iter_mut().enumerate() {
+                *out = V::sum16([halves[0][i][j], halves[1][i][j]].as_ptr());
             }
         }
-        out
     }
+    out
 }
 
-/// One pair's block in f64 throughout: exact differences but for f64 rounding, no overflow, no underflow.
+/// Sums of K things in 16 lanes each, which `step` adds up from coordinate `c` on.
+#[inline(always)]
+unsafe fn lane_sums<V: Lanes, const K: usize>(len: usize, step: impl Fn(usize, &mut [V; K])) -> [f64; K] {
+    let mut out = [0.0; K];
+    // SAFETY: the caller has the features of V.
+    unsafe {
+        let mut halves = [[V::splat(0.0); K]; 2];
+        for (h, s) in halves.iter_mut().enumerate().take(STEP / V::WIDTH) {
+            for c in (h * V::WIDTH..len).step_by(STEP) {
+                step(c, s);
+            }
+        }
+        for (k, out) in out.iter_mut().enumerate() {
+            *out = V::sum16([halves[0][k], halves[1][k]].as_ptr());
+        }
+    }
+    out
+}
+
+/// One pair's block (or, without `b`, the distance from the origin) in f64 throughout: exact differences but for f64 rounding, no overflow, no underflow.
 #[cold]
 #[inline(never)]
-unsafe fn in_f64(a: *const f32, b: *const f32, len: usize) -> f64 {
+unsafe fn in_f64(a: *const f32, b: Option<*const f32>, len: usize) -> f64 {
     let mut lanes = [0.0f64; STEP];
     for c in (0..len).step_by(STEP) {
         for (l, lane) in lanes.iter_mut().enumerate() {
             // SAFETY: the pointers are valid for `len` values, a multiple of 16.
-            let (x, y) = unsafe { (a.add(c + l).read_unaligned(), b.add(c + l).read_unaligned()) };
+            let (x, y) =
+                unsafe { (a.add(c + l).read_unaligned(), b.map_or(0.0, |b| b.add(c + l).read_unaligned())) };
             let difference = f64::from(x) - f64::from(y);
             *lane += difference * difference;
         }
@@ -310,12 +384,16 @@ mod tests {
 
     #[test]
     fn the_origin_is_the_last_point_and_equal_vectors_are_at_zero() {
-        let mut rows = rows(4, 100, 1.0, 1.0);
-        rows[3] = rows[0].clone();
-        let measured = measure(Isa::best(), &rows, true);
-        assert_eq!(measured.points(), 5);
-        assert_eq!(measured.squared(3, 0), 0.0);
-        let norm = exact(&rows[1], &[0.0; 100]);
-        assert!((measured.squared(1, 4) / norm - 1.0).abs() < 1e-6);
+        for n in 2..10 {
+            let mut rows = rows(n, 100, 1.0, 1.0);
+            rows[n - 1] = rows[0].clone();
+            let measured = measure(Isa::best(), &rows, true);
+            assert_eq!(measured.points(), n + 1);
+            assert_eq!(measured.squared(n - 1, 0), 0.0);
+            for (i, row) in rows.iter().enumerate() {
+                let norm = exact(row, &[0.0; 100]);
+                assert!((measured.squared(i, n) / norm - 1.0).abs() < 1e-6);
+            }
+        }
     }
 }

@@ -25,6 +25,13 @@ pub(crate) trait Lanes: Copy {
     unsafe fn add(self, other: Self) -> Self;
     unsafe fn sub(self, other: Self) -> Self;
     unsafe fn mul(self, other: Self) -> Self;
+    /// The same bits as [`sub`](Self::sub), where the machine has them from its multipliers (as the exact 1 x - y), so
+    /// that these and the adders share the work.
+    #[inline(always)]
+    unsafe fn sub_by_multiplier(self, other: Self) -> Self {
+        // SAFETY: the caller's.
+        unsafe { self.sub(other) }
+    }
     /// In each lane `yes` where `self <= other`, else `no`.
     unsafe fn select_le(self, other: Self, yes: Self, no: Self) -> Self;
 
@@ -404,6 +411,10 @@ mod x86 {
         #[inline(always)]
         unsafe fn sub(self, other: Self) -> Self {
             unsafe { F32x16(_mm512_sub_ps(self.0, other.0)) }
+        }
+        #[inline(always)]
+        unsafe fn sub_by_multiplier(self, other: Self) -> Self {
+            unsafe { F32x16(_mm512_fmsub_ps(self.0, _mm512_set1_ps(1.0), other.0)) }
         }
         #[inline(always)]
         unsafe fn mul(self, other: Self) -> Self {

@@ -9,10 +9,10 @@ use crate::{AggregateError, Update, geometry, selection};
 /// What remains to be done to the data in one last pass.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Plan {
-    /// sum of w_i x_i / total.
-    Mean { weights: Vec<f64>, total: f64 },
-    /// A rule over the rows.
-    Columns(ColumnRule),
+    /// sum of w_i x_i / total; `checked` if all values are known to be finite.
+    Mean { weights: Vec<f64>, total: f64, checked: bool },
+    /// A rule over the rows, or those of them that are chosen.
+    Columns { rule: ColumnRule, chosen: Option<Vec<usize>> },
     /// A rule over combinations of the rows, or some of them.
     MixedColumns { rule: ColumnRule, coefficients: Vec<Vec<f64>> },
 }
@@ -20,7 +20,14 @@ pub(crate) enum Plan {
 impl Plan {
     /// Decides `method` for the participants, reading the data once where their geometry matters.
     pub(crate) fn new(isa: Isa, method: &Method, updates: &[&Update<'_>]) -> Result<Self, AggregateError> {
-        let mut rows = Rows { isa, updates, mixed: None, distances: None, n: updates.len() };
+        let mut rows = Rows {
+            isa,
+            updates,
+            mixed: None,
+            distances: None,
+            origin: needs_origin(method),
+            n: updates.len(),
+        };
         let mut method = method;
         while let Method::After { before, method: then } = method {
             rows.prepare(*before, then)?;
@@ -36,8 +43,9 @@ struct Rows<'a> {
     updates: &'a [&'a Update<'a>],
     /// The rows as combinations of the updates, once they are no longer these.
     mixed: Option<Vec<Vec<f64>>>,
-    /// Between the rows, with the origin as the last point.
+    /// Between the rows; with the origin as the last point if `origin`.
     distances: Option<Distances>,
+    origin: bool,
     /// How many rows there are.
     n: usize,
 }
@@ -51,7 +59,7 @@ impl Rows<'_> {
                     self.mixed.is_none(),
                     "mixed rows that are measured later keep their distances"
                 );
-                let measured = Distances::measure(self.isa, self.updates, true)?;
+                let measured = Distances::measure(self.isa, self.updates, self.origin)?;
                 Ok(self.distances.insert(measured))
             }
         }
@@ -116,7 +124,7 @@ impl Rows<'_> {
     fn mix(&mut self, sets: Vec<Vec<usize>>, then: &Method) -> Result<(), AggregateError> {
         let n = self.n;
         if needs_geometry(then) {
-            let points = n + 1;
+            let points = n + usize::from(self.origin);
             let mut b: Vec<Vec<f64>> = sets
                 .iter()
                 .map(|set| {
@@ -125,9 +133,11 @@ impl Rows<'_> {
                     row
                 })
                 .collect();
-            let mut origin = vec![0.0; points];
-            origin[n] = 1.0;
-            b.push(origin);
+            if self.origin {
+                let mut origin = vec![0.0; points];
+                origin[n] = 1.0;
+                b.push(origin);
+            }
             let mixed = geometry::Gram::new(self.distances()?, n).mixed(&b);
             self.distances = Some(mixed);
         }
@@ -191,9 +201,14 @@ impl Rows<'_> {
             Method::Bulyan { f } => {
                 let f = bound("bulyan", f, n, |f| 4 * f + 3)?;
                 let winners = selection::bulyan_winners(self.distances()?, n, f, n - 2 * f);
-                let rows = self.coefficients();
-                let coefficients = winners.iter().map(|i| rows[*i].clone()).collect();
-                Ok(Plan::MixedColumns { rule: ColumnRule::MeanAroundMedian { f: 2 * f }, coefficients })
+                let rule = ColumnRule::MeanAroundMedian { f: 2 * f };
+                Ok(match self.mixed {
+                    None => Plan::Columns { rule, chosen: Some(winners) },
+                    Some(rows) => {
+                        let coefficients = winners.iter().map(|i| rows[*i].clone()).collect();
+                        Plan::MixedColumns { rule, coefficients }
+                    }
+                })
             }
             Method::MinimumDiameter { f } => {
                 let f = bound("mda", f, n, |f| 2 * f + 1)?;
@@ -206,7 +221,7 @@ impl Rows<'_> {
             }
             Method::CenteredClipping { tau, steps, start } => {
                 let distances = self.distances()?;
-                let mut from = vec![0.0; n + 1];
+                let mut from = vec![0.0; distances.points()];
                 match start {
                     Start::Medoid => from[selection::medoid(distances, n)] = 1.0,
                     Start::Origin => from[n] = 1.0,
@@ -229,7 +244,7 @@ impl Rows<'_> {
 
     fn columns(self, rule: ColumnRule) -> Result<Plan, AggregateError> {
         Ok(match self.mixed {
-            None => Plan::Columns(rule),
+            None => Plan::Columns { rule, chosen: None },
             Some(coefficients) => Plan::MixedColumns { rule, coefficients },
         })
     }
@@ -243,13 +258,18 @@ impl Rows<'_> {
     /// sum of w_i y_i / sum of w_i.
     fn mean(self, weights: Vec<f64>) -> Result<Plan, AggregateError> {
         let total = weights.iter().sum();
-        Ok(Plan::Mean { weights: self.on_updates(weights), total })
+        Ok(Plan::Mean { weights: self.on_updates(weights), total, checked: self.checked() })
     }
 
-    /// sum of a_i y_i; the last of the a_i is the origin's.
+    /// sum of a_i y_i; what lies behind the rows in `a` is the origin's.
     fn combination(self, a: &[f64]) -> Result<Plan, AggregateError> {
         let weights = a[..self.n].to_vec();
-        Ok(Plan::Mean { weights: self.on_updates(weights), total: 1.0 })
+        Ok(Plan::Mean { weights: self.on_updates(weights), total: 1.0, checked: self.checked() })
+    }
+
+    /// Whether distances have been measured, for which every value counts.
+    fn checked(&self) -> bool {
+        self.distances.is_some() && (self.origin || self.updates.len() > 1)
     }
 
     fn on_updates(&self, weights: Vec<f64>) -> Vec<f64> {
@@ -303,6 +323,19 @@ fn needs_geometry(method: &Method) -> bool {
         | Method::SignMajority => false,
         Method::After { before: PreAggregation::Bucketing { .. }, method } => needs_geometry(method),
         _ => true,
+    }
+}
+
+/// Whether norms matter to `method`.
+fn needs_origin(method: &Method) -> bool {
+    match method {
+        Method::CenteredClipping { start: Start::Origin, .. }
+        | Method::After {
+            before: PreAggregation::AdaptiveClipping { .. } | PreAggregation::NormClipping { .. },
+            ..
+        } => true,
+        Method::After { method, .. } => needs_origin(method),
+        _ => false,
     }
 }
 

@@ -48,14 +48,22 @@ pub(crate) fn aggregate_on(
         return Err(AggregateError::OutputLength { found: out.len(), expected });
     }
     match Plan::new(isa, method, &updates)? {
-        Plan::Mean { weights, total } => for_each_tile(
-            &updates,
-            options,
-            out,
-            || (),
-            |(), tile, out| weighted_mean(isa, tile, &weights, total, out),
-        ),
-        Plan::Columns(rule) => {
+        Plan::Mean { weights, total, checked } => {
+            let (updates, weights) =
+                if checked { without_zeros(updates, weights) } else { (updates, weights) };
+            for_each_tile(
+                &updates,
+                options,
+                out,
+                || (),
+                |(), tile, out| weighted_mean(isa, tile, &weights, total, out),
+            )
+        }
+        Plan::Columns { rule, chosen } => {
+            let updates = match chosen {
+                None => updates,
+                Some(chosen) => chosen.iter().map(|i| updates[*i]).collect(),
+            };
             let ready = || Columns::new(isa, rule, updates.len());
             for_each_tile(&updates, options, out, ready, Columns::apply)
         }
@@ -65,6 +73,11 @@ pub(crate) fn aggregate_on(
             for_each_tile(&updates, options, out, ready, MixedColumns::apply)
         }
     }
+}
+
+/// The updates that have any weight, with it. Adding the others would change no bit.
+fn without_zeros<'a>(updates: Vec<&'a Update<'a>>, weights: Vec<f64>) -> (Vec<&'a Update<'a>>, Vec<f64>) {
+    updates.into_iter().zip(weights).filter(|(_, w)| *w != 0.0).unzip()
 }
 
 /// The updates in the order of their ids, found to fit together.
