@@ -1,1 +1,22 @@
-//! placeholder
+//! All that a face may ask of the R3MES proposer.
+//!
+//! The command line and the desktop are thin: they parse what a person wants, call this crate and show
+//! the answer. A [`Workspace`] is one data folder with its settings; from it a proposer is registered and
+//! started, and its [`Overview`] read, whether or not it runs. [`files`] works on gradient files
+//! without any network, and [`demo`] runs the whole job on a local network.
+
+pub mod demo;
+mod error;
+pub mod files;
+mod localnet;
+mod overview;
+mod start;
+mod workspace;
+
+pub use error::{ApiError, ErrorCode};
+pub use localnet::{LocalNetwork, LocalNetworkOptions};
+pub use overview::{Earnings, Overview, RoundSummary};
+pub use r3mes_engine::event::{EngineEvent, Numbered};
+pub use r3mes_engine::{Checkpoint, Registered, Running};
+pub use start::{StartOptions, register, start};
+pub use workspace::Workspace;

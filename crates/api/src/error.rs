@@ -1,0 +1,117 @@
+//! The one error of the border: a stable code, text for people, and what mends it.
+
+use std::fmt;
+
+use r3mes_config::ConfigError;
+use r3mes_engine::EngineError;
+use r3mes_localnet::LocalnetError;
+use serde::Serialize;
+
+use crate::files::FileError;
+
+/// What kind of error it is; a face may branch on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ErrorCode {
+    /// A file that was given cannot be used.
+    File,
+    /// The settings or a profile cannot be used.
+    Settings,
+    /// What was asked for does not fit together.
+    Request,
+    /// The data folder is in use.
+    InUse,
+    /// There is no key for this account.
+    Key,
+    /// The account may not propose.
+    Standing,
+    /// The same key runs elsewhere.
+    ForeignCommitment,
+    /// The chain or IPFS does not answer, or refuses.
+    Network,
+    /// The proposer's own folder, journal or tasks failed.
+    Engine,
+}
+
+/// An error as a face shows it.
+#[derive(Clone, Debug, Serialize)]
+pub struct ApiError {
+    /// The kind.
+    pub code: ErrorCode,
+    /// One line for people.
+    pub message: String,
+    /// What to do about it, where that is known.
+    pub remedy: Option<String>,
+}
+
+impl ApiError {
+    pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> ApiError {
+        ApiError { code, message: message.into(), remedy: None }
+    }
+
+    pub(crate) fn with_remedy(self, remedy: impl Into<String>) -> ApiError {
+        ApiError { remedy: Some(remedy.into()), ..self }
+    }
+
+    /// 2 for input that cannot be used, 1 for everything else.
+    pub fn exit_code(&self) -> u8 {
+        match self.code {
+            ErrorCode::File | ErrorCode::Settings | ErrorCode::Request => 2,
+            _ => 1,
+        }
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for ApiError {}
+
+impl From<FileError> for ApiError {
+    fn from(error: FileError) -> ApiError {
+        let code = match error {
+            FileError::Request(_) | FileError::Method(_) => ErrorCode::Request,
+            FileError::Read { .. } | FileError::Aggregation(_) => ErrorCode::File,
+        };
+        ApiError::new(code, error.to_string())
+    }
+}
+
+impl From<ConfigError> for ApiError {
+    fn from(error: ConfigError) -> ApiError {
+        ApiError::new(ErrorCode::Settings, error.to_string())
+    }
+}
+
+impl From<LocalnetError> for ApiError {
+    fn from(error: LocalnetError) -> ApiError {
+        ApiError::new(ErrorCode::Network, format!("run the local network: {error}"))
+    }
+}
+
+impl From<EngineError> for ApiError {
+    fn from(error: EngineError) -> ApiError {
+        let (code, remedy) = match &error {
+            EngineError::AlreadyRunning { .. } => (ErrorCode::InUse, None),
+            EngineError::Standing { .. } => (ErrorCode::Standing, None),
+            EngineError::ForeignCommitment { .. } => (ErrorCode::ForeignCommitment, None),
+            EngineError::Refused(refusal) => (ErrorCode::Network, Some(refusal.reason.remedy().to_owned())),
+            EngineError::Chain(_) => (
+                ErrorCode::Network,
+                Some("check the RPC address in the network profile, and that the node runs".to_owned()),
+            ),
+            EngineError::Ipfs(_) | EngineError::Fetch(_) => (
+                ErrorCode::Network,
+                Some("check the IPFS address in the network profile, and that the IPFS node runs".to_owned()),
+            ),
+            EngineError::WrongChain { .. } | EngineError::CidDiffers { .. } | EngineError::NotStored { .. } => {
+                (ErrorCode::Network, None)
+            }
+            _ => (ErrorCode::Engine, None),
+        };
+        ApiError { code, message: error.to_string(), remedy }
+    }
+}

@@ -1,0 +1,214 @@
+//! A local network for a proposer: chain, IPFS node and training miners, with the profile that leads to it.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use r3mes_chain::http::Timeouts;
+use r3mes_chain::{Chain, ChainSpec, Rpc};
+use r3mes_config::{LocalnetSeed, NetworkProfile};
+use r3mes_ipfs::Kubo;
+use r3mes_localnet::ipfs::IpfsServer;
+use r3mes_localnet::miners::announce::Endpoints;
+use r3mes_localnet::miners::attacks::Attack;
+use r3mes_localnet::miners::model::TrainingSettings;
+use r3mes_localnet::miners::training::{Training, TrainingConfig, TrainingEvent};
+use r3mes_localnet::{Localnet, LocalnetConfig};
+use serde::Serialize;
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::{ApiError, ErrorCode};
+
+/// What a local network is like.
+#[derive(Clone, Debug)]
+pub struct LocalNetworkOptions {
+    /// Everything random follows from it.
+    pub seed: u64,
+    /// Miners that train.
+    pub miners: u32,
+    /// Those that attack.
+    pub byzantine: u32,
+    /// What they do, in kebab case.
+    pub attack: String,
+    /// Milliseconds between two blocks.
+    pub block_ms: u64,
+    /// Training rounds after which the miners rest; the chain runs on.
+    pub rounds: Option<u64>,
+    /// Port of the chain's RPC; 0 takes a free one.
+    pub rpc_port: u16,
+    /// Port of the IPFS RPC; 0 takes a free one.
+    pub ipfs_port: u16,
+}
+
+impl Default for LocalNetworkOptions {
+    fn default() -> Self {
+        LocalNetworkOptions {
+            seed: 1,
+            miners: 12,
+            byzantine: 3,
+            attack: Attack::SignFlip.name().to_owned(),
+            block_ms: 200,
+            rounds: None,
+            rpc_port: 0,
+            ipfs_port: 0,
+        }
+    }
+}
+
+/// What a training round came to.
+#[derive(Clone, Debug, Serialize)]
+pub struct TrainingReport {
+    /// The training round.
+    pub round: u64,
+    /// The aggregation on the chain.
+    pub aggregation_id: u64,
+    /// Who made it.
+    pub proposer: String,
+    /// How many gradients are in it.
+    pub participants: usize,
+    /// The aggregate's CID.
+    pub cid: String,
+    /// The global model's accuracy on held-back rows afterwards, 0 to 1.
+    pub accuracy: f64,
+    /// Why the aggregate was not applied, if it was not.
+    pub not_applied: Option<String>,
+}
+
+/// A running local network.
+#[derive(Debug)]
+pub struct LocalNetwork {
+    chain: Localnet,
+    ipfs: IpfsServer,
+    training: Training,
+    events: broadcast::Receiver<TrainingEvent>,
+    profile: NetworkProfile,
+}
+
+impl LocalNetwork {
+    /// Starts chain, IPFS and miners.
+    ///
+    /// # Errors
+    /// When a port is taken, or the options do not fit together.
+    pub async fn start(options: &LocalNetworkOptions) -> Result<LocalNetwork, ApiError> {
+        let attack: Attack = options
+            .attack
+            .parse()
+            .map_err(|error: r3mes_localnet::miners::attacks::UnknownAttack| {
+                ApiError::new(ErrorCode::Request, error.to_string())
+            })?;
+        let failed = |error: &dyn std::fmt::Display| {
+            ApiError::new(ErrorCode::Network, format!("run the local network: {error}"))
+        };
+        let chain = Localnet::start(LocalnetConfig {
+            seed: options.seed,
+            miners: options.miners,
+            block_interval: Some(Duration::from_millis(options.block_ms)),
+            rpc_port: options.rpc_port,
+            ..LocalnetConfig::default()
+        })
+        .await?;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, options.ipfs_port));
+        let ipfs = IpfsServer::start(address, None).await.map_err(|error| failed(&error))?;
+        let profile = profile(options, &chain, &ipfs)?;
+        let http = r3mes_chain::http::client(Timeouts::default()).map_err(|error| failed(&error))?;
+        let endpoints = Endpoints {
+            chain: Chain::new(Rpc::new(http.clone(), chain.rpc_url()), spec(&profile)?),
+            kubo: Kubo::new(http, ipfs.url().clone()),
+            blocks: ipfs.store().clone(),
+        };
+        let config = TrainingConfig {
+            seed: options.seed,
+            miners: options.miners as usize,
+            byzantine: options.byzantine as usize,
+            attack: Some(attack),
+            max_rounds: options.rounds,
+            settings: TrainingSettings::default(),
+        };
+        let training =
+            Training::start(config, endpoints, chain.chain().clone()).await.map_err(|error| failed(&error))?;
+        let events = training.events();
+        Ok(LocalNetwork { chain, ipfs, training, events, profile })
+    }
+
+    /// The profile by which a proposer reaches the network.
+    pub fn profile(&self) -> &NetworkProfile {
+        &self.profile
+    }
+
+    /// The next finished training round; `None` when there will be none.
+    ///
+    /// # Errors
+    /// When training has failed.
+    pub async fn next_report(&mut self) -> Result<Option<TrainingReport>, ApiError> {
+        loop {
+            match self.events.recv().await {
+                Ok(TrainingEvent::Finished(report)) => {
+                    return Ok(Some(TrainingReport {
+                        round: report.training_round_id,
+                        aggregation_id: report.aggregation_id,
+                        proposer: report.proposer,
+                        participants: report.participants.len(),
+                        cid: report.aggregate_ipfs_hash,
+                        accuracy: report.accuracy,
+                        not_applied: report.not_applied,
+                    }));
+                }
+                Ok(TrainingEvent::Failed { reason }) => {
+                    return Err(ApiError::new(ErrorCode::Network, format!("train on the local network: {reason}")));
+                }
+                Ok(TrainingEvent::Ended) | Err(RecvError::Closed) => return Ok(None),
+                Ok(TrainingEvent::Announced { .. } | TrainingEvent::Reverted { .. }) | Err(RecvError::Lagged(_)) => {}
+            }
+        }
+    }
+
+    /// Ends every part.
+    pub async fn shutdown(self) {
+        self.training.shutdown().await;
+        self.ipfs.shutdown().await;
+        self.chain.shutdown().await;
+    }
+}
+
+fn profile(options: &LocalNetworkOptions, chain: &Localnet, ipfs: &IpfsServer) -> Result<NetworkProfile, ApiError> {
+    let rules = chain.chain().config();
+    let price: String = rules.min_gas_price().trim_end_matches(char::is_alphabetic).to_owned();
+    let gas_price = price.parse().map_err(|error| {
+        ApiError::new(ErrorCode::Network, format!("read the local network's gas price {price:?}: {error}"))
+    })?;
+    Ok(NetworkProfile {
+        name: "localnet".into(),
+        chain_id: rules.chain_id,
+        rpc: vec![chain.rpc_url()],
+        ipfs_api: ipfs.url().clone(),
+        bech32_prefix: rules.prefix,
+        reward_denom: rules.reward_denom.clone(),
+        stake_denom: rules.reward_denom,
+        fee_denom: rules.fee_denom,
+        gas_price,
+        block_time: Duration::from_millis(options.block_ms),
+        reveal_window_blocks: rules.reveal_window_blocks.into(),
+        challenge_period_blocks: rules.challenge_period_blocks.into(),
+        minimum_stake: rules.min_proposer_stake,
+        localnet: Some(LocalnetSeed(options.seed.to_string())),
+        ..NetworkProfile::default()
+    })
+}
+
+/// What the chain's client must know of a network.
+pub(crate) fn spec(network: &NetworkProfile) -> Result<ChainSpec, ApiError> {
+    Ok(ChainSpec {
+        chain_id: network.chain_id.clone(),
+        prefix: network.bech32_prefix.clone(),
+        fee_denom: network.fee_denom.clone(),
+        gas_price: decimal(network.gas_price)?,
+        gas_adjustment: decimal(network.gas_adjustment)?,
+    })
+}
+
+/// The same decimal, as the chain's client counts.
+fn decimal(value: r3mes_config::Decimal) -> Result<r3mes_chain::Decimal, ApiError> {
+    let text = value.to_string();
+    text.parse()
+        .map_err(|error| ApiError::new(ErrorCode::Settings, format!("use {text} as a price of gas: {error}")))
+}

@@ -1,0 +1,132 @@
+//! One data folder with its settings: where every operation begins.
+
+use std::path::{Path, PathBuf};
+
+use r3mes_chain::http::Timeouts;
+use r3mes_chain::{Chain, Rpc};
+use r3mes_config::{ConfigError, DataDir, NetworkProfile, RawSettings, Settings};
+use r3mes_engine::{Connections, Home};
+use r3mes_ipfs::Kubo;
+use r3mes_keys::AccountKey;
+use r3mes_localnet::{Account, Role};
+
+use crate::{ApiError, ErrorCode};
+
+/// A data folder and the valid settings in it.
+#[derive(Clone, Debug)]
+pub struct Workspace {
+    data: DataDir,
+    settings: Settings,
+}
+
+impl Workspace {
+    /// Opens the data folder, taking up a network profile and changed settings on the way. Both are
+    /// written back when they are valid as a whole; a settings file that does not parse is left alone.
+    ///
+    /// # Errors
+    /// When a file cannot be read or written, or is not valid.
+    pub fn open(
+        root: Option<&Path>,
+        network: Option<&Path>,
+        changes: &[(String, String)],
+    ) -> Result<Workspace, ApiError> {
+        let data = DataDir::new(match root {
+            Some(root) => root.to_owned(),
+            None => default_root()?,
+        });
+        let mut raw = match RawSettings::load(&data) {
+            Ok(raw) => raw,
+            Err(ConfigError::Missing { .. }) => new_settings()?,
+            Err(error) => return Err(error.into()),
+        };
+        if let Some(path) = network {
+            let profile = NetworkProfile::load(path)?;
+            profile.save(&data.networks().join(format!("{}.toml", profile.name)))?;
+            raw.set("network.profile", &profile.name)?;
+        }
+        for (key, value) in changes {
+            raw.set(key, value)?;
+        }
+        let settings = raw.save(&data)?;
+        Ok(Workspace { data, settings })
+    }
+
+    /// A folder with these settings, which are written there.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub fn create(root: &Path, profile: &NetworkProfile, changes: &[(&str, String)]) -> Result<Workspace, ApiError> {
+        let data = DataDir::new(root);
+        profile.save(&data.networks().join(format!("{}.toml", profile.name)))?;
+        let mut raw = new_settings()?;
+        raw.set("network.profile", &profile.name)?;
+        for (key, value) in changes {
+            raw.set(key, value)?;
+        }
+        let settings = raw.save(&data)?;
+        Ok(Workspace { data, settings })
+    }
+
+    /// The folder.
+    pub fn root(&self) -> &Path {
+        self.data.root()
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub(crate) fn home(&self) -> Result<Home, ApiError> {
+        Ok(Home::open(self.data.clone())?)
+    }
+
+    /// The clients that the settings name. Nothing is sent yet.
+    pub(crate) fn connect(&self) -> Result<Connections, ApiError> {
+        let network = &self.settings.network;
+        let http = r3mes_chain::http::client(Timeouts::default())
+            .map_err(|error| ApiError::new(ErrorCode::Network, format!("make an HTTP client: {error}")))?;
+        let rpc = network.rpc.first().cloned().ok_or_else(|| {
+            ApiError::new(ErrorCode::Settings, "use the network profile: it names no RPC endpoint")
+        })?;
+        let spec = crate::localnet::spec(network)?;
+        Ok(Connections {
+            chain: Chain::new(Rpc::new(http.clone(), rpc), spec),
+            ipfs: Kubo::new(http, network.ipfs_api.clone()),
+        })
+    }
+
+    /// The account's key. A local network's key follows from its seed and is worth nothing elsewhere.
+    pub(crate) fn key(&self) -> Result<AccountKey, ApiError> {
+        let network = &self.settings.network;
+        let Some(seed) = &network.localnet else {
+            return Err(ApiError::new(
+                ErrorCode::Key,
+                format!("find a key for {}: this version keeps no keys of real networks yet", network.name),
+            )
+            .with_remedy("use a local network: `r3mes-proposer localnet`"));
+        };
+        let seed = seed.0.parse().map_err(|_| {
+            ApiError::new(ErrorCode::Settings, format!("use the local network's seed: {:?} is no number", seed.0))
+        })?;
+        Account::derive(seed, Role::Proposer, &network.bech32_prefix)
+            .map(|account| account.key)
+            .map_err(|error| ApiError::new(ErrorCode::Key, format!("derive the local network's key: {error}")))
+    }
+}
+
+/// A new settings file, with every key explained.
+fn new_settings() -> Result<RawSettings, ApiError> {
+    RawSettings::parse(Settings::default().to_text())
+        .map_err(|error| ApiError::new(ErrorCode::Settings, error.to_string()))
+}
+
+fn default_root() -> Result<PathBuf, ApiError> {
+    let data = std::env::var_os("XDG_DATA_HOME")
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute())
+        .or_else(|| std::env::home_dir().map(|home| home.join(".local/share")));
+    data.map(|data| data.join("r3mes-proposer")).ok_or_else(|| {
+        ApiError::new(ErrorCode::Request, "find a data folder: this user has no home; give one with --home")
+    })
+}

@@ -1,0 +1,203 @@
+//! What may be written on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// The R3MES proposer: collects miners' gradients, verifies and aggregates them, publishes the
+/// aggregate on IPFS and commits and reveals it on the chain.
+#[derive(Debug, Parser)]
+#[command(name = "r3mes-proposer", version, max_term_width = 100, disable_help_subcommand = true)]
+pub(crate) struct Arguments {
+    /// Print JSON for machines: one object a line.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    /// Log more: -v for what the engine does, -vv for every request.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show the whole job on a local network: chain, IPFS and miners that train a real model.
+    #[command(after_help = DEMO_EXAMPLES)]
+    Demo(Demo),
+    /// Run a local R3MES network in the foreground, for a proposer in another process.
+    #[command(after_help = LOCALNET_EXAMPLES)]
+    Localnet(Localnet),
+    /// Register this account as a proposer node.
+    #[command(after_help = REGISTER_EXAMPLES)]
+    Register(Register),
+    /// Run the proposer in the foreground until Ctrl-C or SIGTERM.
+    #[command(after_help = START_EXAMPLES)]
+    Start(Start),
+    /// Show what the proposer of a data folder has done and is doing.
+    #[command(after_help = STATUS_EXAMPLES)]
+    Status(Status),
+    /// Say what gradient files hold, without trusting a byte of them.
+    #[command(after_help = INSPECT_EXAMPLES)]
+    Inspect(Inspect),
+    /// Aggregate gradient files without any network, by the code of a round.
+    #[command(after_help = AGGREGATE_EXAMPLES)]
+    Aggregate(Aggregate),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Rounds to finish.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) rounds: u32,
+    #[command(flatten)]
+    pub(crate) network: LocalnetOptions,
+    /// Aggregation method, such as `median` or `trimmed-mean(ratio=0.3)`.
+    #[arg(long, default_value = "median")]
+    pub(crate) method: String,
+    /// Data folder of the demo's proposer [default: a temporary one, removed at the end].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) home: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LocalnetOptions {
+    /// Miners that train.
+    #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub(crate) miners: u32,
+    /// How many of the miners attack.
+    #[arg(long, default_value_t = 3)]
+    pub(crate) byzantine: u32,
+    /// What they do: sign-flip, scaled-noise, nan, wrong-cid, unregistered or malformed.
+    #[arg(long, default_value = "sign-flip")]
+    pub(crate) attack: String,
+    /// Everything that happens follows from this number.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Milliseconds between two blocks.
+    #[arg(long, default_value_t = 200, value_name = "MS", value_parser = clap::value_parser!(u64).range(20..=60_000))]
+    pub(crate) block_ms: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Localnet {
+    #[command(flatten)]
+    pub(crate) network: LocalnetOptions,
+    /// Stop training after so many rounds; the chain runs on [default: never].
+    #[arg(long)]
+    pub(crate) rounds: Option<u64>,
+    /// Write the network profile for `start --network` to this file.
+    #[arg(long, value_name = "FILE", default_value = "localnet.toml")]
+    pub(crate) profile: PathBuf,
+    /// Port of the chain's RPC; 0 takes a free one.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) rpc_port: u16,
+    /// Port of the IPFS RPC; 0 takes a free one.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) ipfs_port: u16,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ProposerOptions {
+    /// Data folder of the proposer [default: `r3mes-proposer` in the user's data folder].
+    #[arg(long, value_name = "DIR", env = "R3MES_HOME")]
+    pub(crate) home: Option<PathBuf>,
+    /// Network profile; kept in the data folder for the next time.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) network: Option<PathBuf>,
+    /// Change one setting for this and later times, such as `round.quorum=12`; repeatable.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Register {
+    #[command(flatten)]
+    pub(crate) proposer: ProposerOptions,
+    /// The stake in whole units [default: the network's minimum].
+    #[arg(long)]
+    pub(crate) stake: Option<u128>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Start {
+    #[command(flatten)]
+    pub(crate) proposer: ProposerOptions,
+    /// Stop after so many of this run's rounds are revealed.
+    #[arg(long)]
+    pub(crate) rounds: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    #[command(flatten)]
+    pub(crate) proposer: ProposerOptions,
+    /// How many of the newest rounds to show.
+    #[arg(long, default_value_t = 10)]
+    pub(crate) last: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Inspect {
+    /// Gradient files, in any of the three containers.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Aggregate {
+    /// Aggregation method, in kebab case.
+    #[arg(long)]
+    pub(crate) method: String,
+    /// One weight a file, for the weighted methods.
+    #[arg(long, value_delimiter = ',', value_name = "A,B,...")]
+    pub(crate) weights: Option<Vec<f64>>,
+    /// Share to trim from each end, at least 0 and below 0.5.
+    #[arg(long, value_name = "R")]
+    pub(crate) trim: Option<f64>,
+    /// Where the aggregate (safetensors, F32) goes.
+    #[arg(long, short, value_name = "OUT")]
+    pub(crate) output: PathBuf,
+    /// Gradient files in the order of participants; containers may be mixed.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+const DEMO_EXAMPLES: &str = "\
+Examples:
+  r3mes-proposer demo
+  r3mes-proposer demo --rounds 10 --attack sign-flip --byzantine 3 --method average
+  r3mes-proposer demo --seed 7 --json | jq .accuracy";
+
+const LOCALNET_EXAMPLES: &str = "\
+Examples:
+  r3mes-proposer localnet --profile localnet.toml
+  r3mes-proposer start --network localnet.toml --home ./proposer";
+
+const REGISTER_EXAMPLES: &str = "\
+Examples:
+  r3mes-proposer register --network localnet.toml --home ./proposer";
+
+const START_EXAMPLES: &str = "\
+Examples:
+  r3mes-proposer start --network localnet.toml --home ./proposer
+  r3mes-proposer start --home ./proposer --set aggregation.method=trimmed-mean";
+
+const STATUS_EXAMPLES: &str = "\
+Examples:
+  r3mes-proposer status --home ./proposer
+  r3mes-proposer status --home ./proposer --json | jq .earned";
+
+const INSPECT_EXAMPLES: &str = "\
+Examples:
+  r3mes-proposer inspect gradient.safetensors
+  r3mes-proposer inspect --json *.pkl.gz | jq -r .gradient_hash_int8
+
+A file that is no gradient is refused with one line; the exit code is 2 then.";
+
+const AGGREGATE_EXAMPLES: &str = "\
+Examples:
+  r3mes-proposer aggregate --method median --output out.safetensors a.pb b.pkl.gz c.safetensors
+  r3mes-proposer aggregate --method trimmed-mean --trim 0.2 --output out.safetensors *.pb
+  r3mes-proposer aggregate --method weighted-average --weights 1,2,3 --output out.safetensors a.pb b.pb c.pb";

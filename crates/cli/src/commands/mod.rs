@@ -1,0 +1,13 @@
+//! One module a command: parse, call the api, print.
+
+pub(crate) mod aggregate;
+pub(crate) mod demo;
+mod failure;
+pub(crate) mod inspect;
+pub(crate) mod localnet;
+mod output;
+pub(crate) mod register;
+pub(crate) mod start;
+pub(crate) mod status;
+
+pub(crate) use failure::Failure;

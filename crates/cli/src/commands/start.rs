@@ -1,0 +1,83 @@
+use r3mes_api::{EngineEvent, StartOptions, Workspace};
+
+use super::localnet::stop_signal;
+use super::{Failure, output};
+use crate::arguments::{ProposerOptions, Start};
+
+/// Runs the proposer until it is told to stop, or has revealed as many rounds as were asked for.
+pub(crate) async fn run(command: Start, json: bool) -> Result<(), Failure> {
+    let workspace = workspace(&command.proposer)?;
+    let mut running = r3mes_api::start(&workspace, StartOptions { checkpoint: die_at()? }).await?;
+    let mut events = running.events();
+    let mut revealed = 0;
+    let mut asked = std::pin::pin!(stop_signal());
+    loop {
+        tokio::select! {
+            stop = &mut asked => { stop?; break }
+            event = events.recv() => match event {
+                Ok(event) => {
+                    if json { output::json(&event)?; } else if let Some(line) = sentence(&event.event) { output::line(line)?; }
+                    match event.event {
+                        EngineEvent::RewardBooked { .. } => revealed += 1,
+                        EngineEvent::Stopped { .. } => break,
+                        _ => {}
+                    }
+                    if command.rounds.is_some_and(|rounds| revealed >= rounds) { break }
+                }
+                Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => {}
+                Err(tokio::sync::broadcast::error::RecvError::Closed) => break,
+            }
+        }
+    }
+    Ok(running.stop().await.map_err(r3mes_api::ApiError::from)?)
+}
+
+/// Opens the workspace that the options name.
+pub(crate) fn workspace(options: &ProposerOptions) -> Result<Workspace, Failure> {
+    let changes = options
+        .set
+        .iter()
+        .map(|change| {
+            change
+                .split_once('=')
+                .map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned()))
+                .ok_or_else(|| Failure::input(vec![format!("--set wants KEY=VALUE, such as round.quorum=12, not {change:?}")]))
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(Workspace::open(options.home.as_deref(), options.network.as_deref(), &changes)?)
+}
+
+/// What a person reads of an event.
+fn sentence(event: &EngineEvent) -> Option<String> {
+    Some(match event {
+        EngineEvent::Started { address, chain_id, height } => {
+            format!("Proposing as {address} on {chain_id} from block {height} on. Stop with Ctrl-C.")
+        }
+        EngineEvent::GradientJudged { gradient_id, miner, usable, failed, .. } if !failed.is_empty() => {
+            let checks: Vec<String> = failed.iter().map(ToString::to_string).collect();
+            let verdict = if *usable { "odd" } else { "unusable" };
+            format!("Gradient {gradient_id} of {miner} is {verdict}: {}.", checks.join(", "))
+        }
+        EngineEvent::RoundAdvanced { round, height } => {
+            let reason = round.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+            format!("Block {height}: round {} is {}{reason}.", round.training_round_id, round.state)
+        }
+        EngineEvent::RewardBooked { training_round_id, amount, denom } => {
+            format!("Round {training_round_id} earned {amount} {denom}.")
+        }
+        EngineEvent::Trouble { message } => format!("Trouble, trying again: failed to {message}"),
+        EngineEvent::GradientJudged { .. } | EngineEvent::Stopped { .. } => return None,
+    })
+}
+
+/// The checkpoint at which tests let this process kill itself, from `R3MES_DIE_AT`; release builds
+/// do not look.
+fn die_at() -> Result<Option<r3mes_api::Checkpoint>, Failure> {
+    if !cfg!(debug_assertions) {
+        return Ok(None);
+    }
+    match std::env::var("R3MES_DIE_AT") {
+        Ok(name) => name.parse().map(Some).map_err(|error| Failure::other(format!("read R3MES_DIE_AT: {error}"))),
+        Err(_) => Ok(None),
+    }
+}
