@@ -57,6 +57,14 @@ pub enum AggregateError {
         /// Its weight.
         weight: f64,
     },
+    /// There are more or fewer weights than updates.
+    #[error("{found} weights for {expected} updates")]
+    WeightCount {
+        /// The weights.
+        found: usize,
+        /// The updates.
+        expected: usize,
+    },
     /// All weights are zero.
     #[error("the weights sum to zero")]
     ZeroWeight,

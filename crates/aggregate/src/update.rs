@@ -41,6 +41,15 @@ impl<'a> Update<'a> {
         self.len += len;
     }
 
+    /// Appends a tensor that is at hand as f32 values.
+    #[cfg(target_endian = "little")]
+    #[allow(unsafe_code)]
+    pub fn push_values(&mut self, values: &'a [f32]) {
+        // SAFETY: every byte of an f32 is initialised, and u8 has no alignment.
+        let bytes = unsafe { std::slice::from_raw_parts(values.as_ptr().cast(), size_of_val(values)) };
+        self.push(DType::F32, bytes);
+    }
+
     /// The number of coordinates, d.
     pub fn len(&self) -> usize {
         self.len
