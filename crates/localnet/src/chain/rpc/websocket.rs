@@ -1,6 +1,7 @@
 //! `/websocket`: the same calls, and subscriptions to blocks and transactions.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
@@ -18,6 +19,9 @@ use super::params::Params;
 /// Subscriptions of one connection; CometBFT allows as many.
 const MAX_SUBSCRIPTIONS: usize = 5;
 
+/// Time between two pings to a client, as CometBFT's server sends them.
+const PING_PERIOD: Duration = Duration::from_secs(27);
+
 struct Subscription {
     id: Value,
     query: EventQuery,
@@ -31,6 +35,8 @@ async fn converse(server: Server, mut socket: WebSocket) {
     let mut blocks = server.chain.blocks();
     let mut subscriptions: Vec<Subscription> = Vec::new();
     let chain_id = server.chain.config().chain_id;
+    let start = tokio::time::Instant::now() + PING_PERIOD;
+    let mut pings = tokio::time::interval_at(start, PING_PERIOD);
     loop {
         let outgoing = tokio::select! {
             () = server.stop.cancelled() => return,
@@ -43,6 +49,12 @@ async fn converse(server: Server, mut socket: WebSocket) {
                     cancelled
                 }
             },
+            _ = pings.tick() => {
+                if socket.send(Message::Ping(Vec::new().into())).await.is_err() {
+                    return;
+                }
+                continue;
+            }
             received = socket.recv() => match received {
                 Some(Ok(Message::Text(text))) => {
                     answer(&server, &mut subscriptions, text.as_bytes()).into_iter().collect()
