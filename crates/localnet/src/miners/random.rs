@@ -69,6 +69,8 @@ pub fn shuffle<T>(rng: &mut impl Rng, items: &mut [T]) {
 
 #[cfg(test)]
 mod tests {
+    use rand::RngCore;
+
     use super::*;
 
     #[test]
