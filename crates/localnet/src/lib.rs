@@ -7,4 +7,4 @@ pub mod miners;
 mod network;
 
 pub use accounts::{Account, Role};
-pub use network::{Localnet, LocalnetConfig, LocalnetError, NetworkInfo, chain_config};
+pub use network::{Localnet, LocalnetConfig, LocalnetError, MinersConfig, NetworkInfo, chain_config};

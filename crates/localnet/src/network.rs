@@ -3,6 +3,9 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use r3mes_chain::http::Timeouts;
+use r3mes_chain::{ChainError, ChainSpec, Decimal, Rpc};
+use r3mes_ipfs::Kubo;
 use r3mes_keys::KeyError;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -12,6 +15,14 @@ use crate::accounts::{Account, Role};
 use crate::chain::{
     BlockTime, Chain, ChainConfig, ChainHandle, ChainOptions, ChainStartError, GenesisValidator,
 };
+use crate::ipfs::{BlockStore, IpfsServer, StoreError};
+use crate::miners::announce::Endpoints;
+use crate::miners::attacks::Attack;
+use crate::miners::model::TrainingSettings;
+use crate::miners::training::{Training, TrainingConfig, TrainingError};
+
+/// Half as much gas again as a simulation used.
+const GAS_ADJUSTMENT: Decimal = Decimal::from_atto(1_500_000_000_000_000_000);
 
 /// How a local network is made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,8 +48,26 @@ pub struct LocalnetConfig {
     pub authorize_proposer: bool,
     /// Whether the second proposer's account is.
     pub authorize_second_proposer: bool,
+    /// Transactions that the chain's mempool holds at most.
+    pub mempool_size: usize,
     /// Port of the chain's RPC on 127.0.0.1; 0 takes a free one.
     pub rpc_port: u16,
+    /// Port of the IPFS node's RPC on 127.0.0.1; 0 takes a free one.
+    pub ipfs_port: u16,
+    /// Whether the miners train, and which of them attack. Without it they have their accounts only.
+    pub training: Option<MinersConfig>,
+}
+
+/// What the miners of a local network do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct MinersConfig {
+    /// How many of them attack; which ones follows from the seed.
+    pub byzantine: u32,
+    /// What the attackers do. Without an attack they are honest.
+    pub attack: Option<Attack>,
+    /// Training ends after so many aggregates; without a number it ends with the network.
+    pub max_rounds: Option<u64>,
 }
 
 impl Default for LocalnetConfig {
@@ -54,7 +83,10 @@ impl Default for LocalnetConfig {
             retain_blocks: 0,
             authorize_proposer: true,
             authorize_second_proposer: true,
+            mempool_size: 5_000,
             rpc_port: 0,
+            ipfs_port: 0,
+            training: None,
         }
     }
 }
@@ -67,6 +99,8 @@ pub struct NetworkInfo {
     pub chain_id: String,
     /// CometBFT RPC.
     pub rpc_url: Url,
+    /// Kubo RPC.
+    pub ipfs_url: Url,
     /// Bech32 prefix of accounts.
     pub prefix: String,
     /// Denom of rewards and stakes.
@@ -92,27 +126,56 @@ pub enum LocalnetError {
     /// The chain.
     #[error("failed to start the chain: {0}")]
     Chain(#[from] ChainStartError),
+    /// The IPFS node.
+    #[error("failed to start the IPFS node: {0}")]
+    Ipfs(#[from] StoreError),
+    /// The client by which the miners reach both.
+    #[error("failed to make the miners' client: {0}")]
+    Client(#[from] ChainError),
+    /// The miners.
+    #[error("failed to start the miners: {0}")]
+    Training(#[from] TrainingError),
+    /// Nobody would make the blocks that the miners' first transactions need.
+    #[error("failed to start the miners: they need a chain with a block interval")]
+    NoBlocks,
 }
 
 /// A running network. Dropping it ends it; [`Localnet::shutdown`] waits for the end.
 #[derive(Debug)]
 pub struct Localnet {
     config: LocalnetConfig,
+    // In the order in which they end.
+    training: Option<Training>,
+    ipfs: IpfsServer,
     chain: Chain,
 }
 
 impl Localnet {
-    /// Starts every part and returns when all of them can be reached.
+    /// Starts every part and returns when all of them can be reached and the miners are registered.
+    ///
+    /// # Errors
+    /// When a port is taken, or the configuration does not fit together.
     pub async fn start(config: LocalnetConfig) -> Result<Localnet, LocalnetError> {
-        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, config.rpc_port));
-        let options = ChainOptions { listen, block_interval: config.block_interval };
+        let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let options = ChainOptions { listen: at(config.rpc_port), block_interval: config.block_interval };
         let chain = Chain::start(chain_config(&config)?, options).await?;
-        Ok(Localnet { config, chain })
+        let ipfs = IpfsServer::start(at(config.ipfs_port), None).await?;
+        let training = match &config.training {
+            None => None,
+            Some(_) if config.block_interval.is_none() => return Err(LocalnetError::NoBlocks),
+            Some(miners) => Some(start_training(&config, *miners, &chain, &ipfs).await?),
+        };
+        Ok(Localnet { config, training, ipfs, chain })
     }
 
     /// The chain's CometBFT RPC endpoint.
     pub fn rpc_url(&self) -> Url {
         self.chain.rpc_url()
+    }
+
+    /// The IPFS node's Kubo RPC endpoint.
+    pub fn ipfs_url(&self) -> Url {
+        self.ipfs.url().clone()
     }
 
     /// The chain's id.
@@ -123,6 +186,16 @@ impl Localnet {
     /// The chain, for the same process.
     pub fn chain(&self) -> &ChainHandle {
         self.chain.handle()
+    }
+
+    /// The IPFS node's blocks, for the same process.
+    pub fn blocks(&self) -> &BlockStore {
+        self.ipfs.store()
+    }
+
+    /// The miners' training, where the configuration asks for it.
+    pub fn training(&self) -> Option<&Training> {
+        self.training.as_ref()
     }
 
     /// The account of a role.
@@ -139,6 +212,7 @@ impl Localnet {
         NetworkInfo {
             chain_id: config.chain_id.clone(),
             rpc_url: self.rpc_url(),
+            ipfs_url: self.ipfs_url(),
             min_gas_price: config.min_gas_price(),
             prefix: config.prefix,
             reward_denom: config.reward_denom,
@@ -151,8 +225,43 @@ impl Localnet {
 
     /// Ends every part.
     pub async fn shutdown(self) {
+        if let Some(training) = self.training {
+            training.shutdown().await;
+        }
+        self.ipfs.shutdown().await;
         self.chain.shutdown().await;
     }
+}
+
+async fn start_training(
+    config: &LocalnetConfig,
+    miners: MinersConfig,
+    chain: &Chain,
+    ipfs: &IpfsServer,
+) -> Result<Training, LocalnetError> {
+    let http = r3mes_chain::http::client(Timeouts::default())?;
+    let rules = chain.handle().config();
+    let spec = ChainSpec {
+        chain_id: rules.chain_id,
+        prefix: rules.prefix,
+        fee_denom: rules.fee_denom,
+        gas_price: Decimal::from_atto(u128::from(rules.min_gas_price_micro) * 1_000_000_000_000),
+        gas_adjustment: GAS_ADJUSTMENT,
+    };
+    let endpoints = Endpoints {
+        chain: r3mes_chain::Chain::new(Rpc::new(http.clone(), chain.rpc_url()), spec),
+        kubo: Kubo::new(http, ipfs.url().clone()),
+        blocks: ipfs.store().clone(),
+    };
+    let training = TrainingConfig {
+        seed: config.seed,
+        miners: config.miners as usize,
+        byzantine: miners.byzantine as usize,
+        attack: miners.attack,
+        max_rounds: miners.max_rounds,
+        settings: TrainingSettings::default(),
+    };
+    Ok(Training::start(training, endpoints, chain.handle().clone()).await?)
 }
 
 /// The chain of a network: its genesis holds an account for each role, and two validators with whom the
@@ -164,6 +273,7 @@ pub fn chain_config(config: &LocalnetConfig) -> Result<ChainConfig, KeyError> {
         challenge_period_blocks: config.challenge_period_blocks,
         retain_blocks: config.retain_blocks,
         block_time: config.block_time,
+        mempool_size: config.mempool_size,
         ..ChainConfig::default()
     };
     let derive = |role| Account::derive(config.seed, role, &chain.prefix);

@@ -13,7 +13,7 @@ use futures::{SinkExt, StreamExt};
 use r3mes_chain::proto::*;
 use r3mes_chain::{Chain, ChainError, ChainSpec, Notice, RefusalReason, Rpc};
 use r3mes_localnet::chain::{BlockTime, Operation};
-use r3mes_localnet::{Localnet, LocalnetConfig};
+use r3mes_localnet::{Localnet, LocalnetConfig, MinersConfig, Role};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
@@ -136,6 +136,7 @@ async fn blocks_and_their_results() {
     let parsed: cosmrs::tendermint::block::Header = serde_json::from_value(header.clone()).unwrap();
     let block: cosmrs::tendermint::Block = serde_json::from_value(answer["block"].clone()).unwrap();
     assert_eq!(block.header, parsed);
+    assert_eq!(parsed.hash().to_string(), answer["block_id"]["hash"].as_str().unwrap());
     assert_eq!(block.data, [tx.clone()]);
 
     let results = net.rpc("block_results", json!({ "height": "2" })).await;
@@ -259,14 +260,17 @@ async fn finalizations_reach_subscribers_of_blocks_by_condition() {
 
 #[tokio::test]
 async fn the_mempool_holds_so_many_and_no_more() {
-    let net = Net::start().await;
-    let most = net.chain().config().mempool_size;
-    assert_eq!(most, 5_000);
+    let net = Net::with(LocalnetConfig { mempool_size: 1, ..LocalnetConfig::default() }).await;
     let sequence = net.base_account(&net.miners[0].address).await.unwrap().sequence;
     let tx = net.sign(&net.miners[0], &[any(&gift(&net, 0, 1))], &Options::default()).await;
     net.broadcast(&tx).await.unwrap();
     let status = net.rpc("num_unconfirmed_txs", json!({})).await;
     assert_eq!((&status["n_txs"], &status["total_bytes"]), (&json!("1"), &json!(tx.len().to_string())));
+    let other = net.sign(&net.miners[1], &[any(&gift(&net, 1, 2))], &Options::default()).await;
+    let full = net.call("broadcast_tx_sync", json!({ "tx": STANDARD.encode(&other) })).await;
+    let said =
+        format!("mempool is full: number of txs 1 (max: 1), total txs bytes {} (max: 67108864)", tx.len());
+    assert_eq!((&full["error"]["code"], &full["error"]["data"]), (&json!(-32603), &json!(said)));
     // What a node forgets may be sent again.
     net.admin("flush-mempool", json!({})).await.unwrap();
     net.chain().produce_block();
@@ -368,4 +372,32 @@ async fn the_proposers_client_talks_to_it() {
         }
         other => panic!("{other:?}"),
     }
+}
+
+#[tokio::test]
+async fn a_whole_network_starts_with_its_miners_registered() {
+    let config = LocalnetConfig {
+        seed: 3,
+        miners: 2,
+        block_interval: Some(Duration::from_millis(10)),
+        training: Some(MinersConfig::default()),
+        ..LocalnetConfig::default()
+    };
+    let net = Localnet::start(config.clone()).await.unwrap();
+    let http = r3mes_chain::http::client(r3mes_chain::http::Timeouts::default()).unwrap();
+    let rpc = Rpc::new(http.clone(), net.rpc_url());
+    for index in 0..2 {
+        let miner = net.account(Role::Miner(index)).unwrap();
+        let key = [b"nr_", miner.address.as_bytes()].concat();
+        let stored = rpc.abci_query("/store/remes/key", &key, None).await.unwrap();
+        let node = <NodeRegistration as prost::Message>::decode(stored.value.as_slice()).unwrap();
+        assert_eq!((node.node_type(), node.stake.as_str()), (NodeType::Mining, "1000remes"));
+    }
+    let kubo = r3mes_ipfs::Kubo::new(http, net.info().ipfs_url);
+    assert!(!kubo.pins().await.unwrap().is_empty(), "the first model is on IPFS");
+    net.shutdown().await;
+    // Without blocks the miners could never register.
+    let stuck = LocalnetConfig { block_interval: None, ..config };
+    let error = Localnet::start(stuck).await.unwrap_err().to_string();
+    assert_eq!(error, "failed to start the miners: they need a chain with a block interval");
 }
