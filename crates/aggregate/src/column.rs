@@ -114,15 +114,18 @@ pub(crate) unsafe fn finish<V: Lanes>(rule: ColumnRule, n: usize, p: *const f32)
             }
             ColumnRule::MeanAroundMedian { f } => {
                 let (kept, median) = (n - f, middle::<V>(n, p));
-                let mut sum = V::wide_splat(0.0);
-                for i in 0..f {
-                    // Of the i-th smallest and the value `kept` places above exactly one is kept.
-                    let (low, high) = (value(i), value(i + kept));
-                    let nearer = median.sub(low).select_le(high.sub(median), low, high);
-                    sum = V::wide_add(sum, nearer.widen());
-                }
-                for i in f..kept {
-                    sum = V::wide_add(sum, value(i).widen());
+                let (mut sum, zero) = (V::wide_splat(0.0), V::splat(0.0));
+                // The kept values are neighbours. A value is below them if it is further from the median than the
+                // value `kept` places above it, which else is above them.
+                for i in 0..n {
+                    let mut x = value(i);
+                    if i + kept < n {
+                        x = median.sub(x).select_le(value(i + kept).sub(median), x, zero);
+                    }
+                    if i >= kept {
+                        x = median.sub(value(i - kept)).select_le(value(i).sub(median), zero, x);
+                    }
+                    sum = V::wide_add(sum, x.widen());
                 }
                 V::narrow(V::wide_div(sum, V::wide_splat(kept as f64)))
             }

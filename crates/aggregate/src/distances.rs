@@ -52,7 +52,7 @@ impl Distances {
         let d = updates[0].len();
         let points = updates.len() + usize::from(origin);
         let pass = Pass { isa, updates, origin, points, len: d, scratch: Mutex::new(Vec::new()) };
-        let mut squared = pass.sum(0, d.div_ceil(RUN).max(1));
+        let mut squared = tree(0, d.div_ceil(RUN).max(1), &|run| pass.run(run));
         if squared.iter().any(|s| !s.is_finite()) {
             return Err(first_non_finite(updates));
         }
@@ -63,6 +63,65 @@ impl Distances {
         }
         Ok(Distances { points, squared })
     }
+}
+
+/// The inner products <x_k - r, x_l - r> of pairs of participants about another or, without one, about the origin,
+/// in f64 throughout.
+///
+/// For pairs at very different distances from r: derived from the squared distances, little of their product is left.
+pub(crate) fn products(updates: &[&Update<'_>], r: Option<usize>, pairs: &[(usize, usize)]) -> Vec<f64> {
+    let d = updates[0].len();
+    let run = |run: usize| {
+        let mut sums = vec![0.0; pairs.len()];
+        let mut scratch = Scratch::default();
+        let end = d.min((run + 1) * RUN);
+        for start in (run * RUN..end).step_by(BLOCK) {
+            let tile = scratch.tile(updates, start, BLOCK.min(end - start));
+            for (sum, (k, l)) in sums.iter_mut().zip(pairs) {
+                let rows = tile.rows();
+                // SAFETY: every row is valid for `len` values, a multiple of 16.
+                *sum += unsafe { product(rows[*k], rows[*l], r.map(|r| rows[r]), tile.len) };
+            }
+        }
+        sums
+    };
+    tree(0, d.div_ceil(RUN).max(1), &run)
+}
+
+unsafe fn product(a: *const f32, b: *const f32, r: Option<*const f32>, len: usize) -> f64 {
+    let mut lanes = [0.0f64; STEP];
+    for c in (0..len).step_by(STEP) {
+        for (l, lane) in lanes.iter_mut().enumerate() {
+            // SAFETY: the pointers are valid for `len` values, a multiple of 16.
+            let value = |p: *const f32| f64::from(unsafe { p.add(c + l).read_unaligned() });
+            let r = r.map_or(0.0, value);
+            *lane += (value(a) - r) * (value(b) - r);
+        }
+    }
+    halving(lanes)
+}
+
+/// Lane l + lane l + 8, then the same with 4, 2 and 1.
+fn halving(mut lanes: [f64; STEP]) -> f64 {
+    for half in [8, 4, 2, 1] {
+        for l in 0..half {
+            lanes[l] += lanes[l + half];
+        }
+    }
+    lanes[0]
+}
+
+/// The sums of the runs number `from..to`, added in a fixed tree: the left half is the largest power of two.
+fn tree(from: usize, to: usize, run: &(impl Fn(usize) -> Vec<f64> + Sync)) -> Vec<f64> {
+    if to - from == 1 {
+        return run(from);
+    }
+    let middle = from + (to - from).next_power_of_two() / 2;
+    let (mut left, right) = rayon::join(|| tree(from, middle, run), || tree(middle, to, run));
+    for (l, r) in left.iter_mut().zip(&right) {
+        *l += r;
+    }
+    left
 }
 
 fn first_non_finite(updates: &[&Update<'_>]) -> AggregateError {
@@ -90,19 +149,6 @@ struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    /// The sums of the runs number `from..to`, added in a fixed tree: the left half is the largest power of two.
-    fn sum(&self, from: usize, to: usize) -> Vec<f64> {
-        if to - from == 1 {
-            return self.run(from);
-        }
-        let middle = from + (to - from).next_power_of_two() / 2;
-        let (mut left, right) = rayon::join(|| self.sum(from, middle), || self.sum(middle, to));
-        for (l, r) in left.iter_mut().zip(&right) {
-            *l += r;
-        }
-        left
-    }
-
     fn run(&self, run: usize) -> Vec<f64> {
         let mut sums = vec![0.0; self.points * self.points];
         let taken = self.scratch.lock().unwrap_or_else(PoisonError::into_inner).pop();
@@ -310,12 +356,7 @@ unsafe fn in_f64(a: *const f32, b: Option<*const f32>, len: usize) -> f64 {
             *lane += difference * difference;
         }
     }
-    for half in [8, 4, 2, 1] {
-        for l in 0..half {
-            lanes[l] += lanes[l + half];
-        }
-    }
-    lanes[0]
+    halving(lanes)
 }
 
 #[cfg(test)]

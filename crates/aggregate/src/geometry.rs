@@ -1,6 +1,9 @@
 //! Points that are combinations of the updates, and their distances, without touching the data.
 
-use crate::distances::Distances;
+use std::collections::HashMap;
+
+use crate::Update;
+use crate::distances::{self, Distances};
 use crate::selection::medoid;
 
 /// Inner products about one of the points: G_kl = <x_k - r, x_l - r>.
@@ -11,15 +14,35 @@ pub(crate) struct Gram {
     products: Vec<f64>,
 }
 
+/// Points whose distances from the reference differ by more than this have their product measured, not derived.
+const FAR: f64 = 1e3;
+
+/// The pairs k < l of the first `n` points whose squared distances from a reference are too different.
+fn far_pairs(n: usize, squared: impl Fn(usize) -> f64) -> Vec<(usize, usize)> {
+    let far = |k: usize, l: usize| {
+        let (a, b) = (squared(k), squared(l));
+        a.min(b) > 0.0 && a.max(b) > FAR * FAR * a.min(b)
+    };
+    (0..n).flat_map(|l| (0..l).map(move |k| (k, l))).filter(|(k, l)| far(*k, *l)).collect()
+}
+
 impl Gram {
-    /// About the medoid of the first `n` points.
-    pub(crate) fn new(distances: &Distances, n: usize) -> Self {
+    /// About the medoid of the first `n` points. Where these are the updates themselves, their products are measured
+    /// if they would not survive being derived.
+    pub(crate) fn new(distances: &Distances, n: usize, updates: Option<&[&Update<'_>]>) -> Self {
         let (points, r) = (distances.points(), medoid(distances, n));
         let mut products = vec![0.0; points * points];
         for k in 0..points {
             for l in 0..points {
                 let sides = distances.squared(k, r) + distances.squared(l, r);
                 products[k * points + l] = (sides - distances.squared(k, l)) / 2.0;
+            }
+        }
+        let pairs = far_pairs(n, |k| distances.squared(k, r));
+        if let Some(updates) = updates.filter(|_| !pairs.is_empty()) {
+            for ((k, l), product) in pairs.iter().zip(distances::products(updates, Some(r), &pairs)) {
+                products[k * points + l] = product;
+                products[l * points + k] = product;
             }
         }
         Gram { points, products }
@@ -59,17 +82,29 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 }
 
 /// The distances after each point k has been multiplied by `factors[k]`; the last point is the origin.
-pub(crate) fn scaled(distances: &Distances, factors: &[f64]) -> Distances {
+pub(crate) fn scaled(distances: &Distances, factors: &[f64], updates: Option<&[&Update<'_>]>) -> Distances {
     let origin = distances.points() - 1;
     let factor = |i: usize| factors.get(i).copied().unwrap_or(1.0);
+    let pairs = match updates {
+        Some(_) => far_pairs(origin, |k| distances.squared(k, origin)),
+        None => Vec::new(),
+    };
+    let products = match updates {
+        Some(updates) if !pairs.is_empty() => distances::products(updates, None, &pairs),
+        _ => Vec::new(),
+    };
+    let measured: HashMap<_, _> = pairs.into_iter().zip(products).collect();
     Distances::from_fn(distances.points(), |i, j| {
         let (a, b) = (factor(i), factor(j));
         if i == origin || j == origin {
             let scale = if i == origin { b } else { a };
             return scale * scale * distances.squared(i, j);
         }
-        // norm(a x - b y)^2 = a b norm(x - y)^2 + (a - b) (a norm(x)^2 - b norm(y)^2)
         let (x, y) = (distances.squared(i, origin), distances.squared(j, origin));
+        if let Some(product) = measured.get(&(i.min(j), i.max(j))) {
+            return (a * a * x + b * b * y - 2.0 * (a * b * product)).max(0.0);
+        }
+        // norm(a x - b y)^2 = a b norm(x - y)^2 + (a - b) (a norm(x)^2 - b norm(y)^2)
         (a * b * distances.squared(i, j) + (a - b) * (a * x - b * y)).max(0.0)
     })
 }
@@ -78,8 +113,7 @@ pub(crate) fn scaled(distances: &Distances, factors: &[f64]) -> Distances {
 const WEISZFELD_STEPS: usize = 1000;
 
 /// The coefficients of the geometric median of the first `n` points, by smoothed Weiszfeld steps from the medoid.
-pub(crate) fn geometric_median(distances: &Distances, n: usize) -> Vec<f64> {
-    let gram = Gram::new(distances, n);
+pub(crate) fn geometric_median(distances: &Distances, gram: &Gram, n: usize) -> Vec<f64> {
     let mut a = vec![0.0; gram.points];
     a[medoid(distances, n)] = 1.0;
     // The smoothing is small against what is usual between the points.
@@ -105,13 +139,12 @@ pub(crate) fn geometric_median(distances: &Distances, n: usize) -> Vec<f64> {
 
 /// The coefficients of the centre after `steps` of centered clipping from `start`, itself given by coefficients.
 pub(crate) fn centered_clipping(
-    distances: &Distances,
+    gram: &Gram,
     n: usize,
     tau: Option<f64>,
     steps: usize,
     start: Vec<f64>,
 ) -> Vec<f64> {
-    let gram = Gram::new(distances, n);
     let mut a = start;
     for _ in 0..steps {
         let from = gram.distances_from(&a);
@@ -139,8 +172,7 @@ pub(crate) fn median(values: &mut [f64]) -> f64 {
 const POWER_STEPS: usize = 200;
 
 /// The weights at which the greatest variance was least while those far out along its direction lost theirs.
-pub(crate) fn caf(distances: &Distances, n: usize, f: usize) -> Vec<f64> {
-    let gram = Gram::new(distances, n);
+pub(crate) fn caf(gram: &Gram, n: usize, f: usize) -> Vec<f64> {
     let mut weights = vec![1.0; n];
     let mut best = (f64::INFINITY, weights.clone());
     // Every round takes at least one weight to zero.

@@ -106,7 +106,7 @@ pub enum Method {
 /// Where [`Method::CenteredClipping`] begins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Start {
-    /// `medoid`: the update with the least sum of distances to the others.
+    /// `medoid`: the update with the least sum of distances to the nearest half of the others.
     #[default]
     Medoid,
     /// `origin`: the zero vector.

@@ -2,6 +2,7 @@
 
 use crate::column::ColumnRule;
 use crate::distances::Distances;
+use crate::geometry::Gram;
 use crate::lanes::Isa;
 use crate::method::{Method, PreAggregation, Start, Tolerance};
 use crate::{AggregateError, Update, geometry, selection};
@@ -50,7 +51,7 @@ struct Rows<'a> {
     n: usize,
 }
 
-impl Rows<'_> {
+impl<'a> Rows<'a> {
     fn distances(&mut self) -> Result<&Distances, AggregateError> {
         match self.distances {
             Some(ref distances) => Ok(distances),
@@ -63,6 +64,16 @@ impl Rows<'_> {
                 Ok(self.distances.insert(measured))
             }
         }
+    }
+
+    fn gram(&mut self) -> Result<Gram, AggregateError> {
+        let (n, updates) = (self.n, self.plain());
+        Ok(Gram::new(self.distances()?, n, updates))
+    }
+
+    /// The updates, as long as the rows are still these.
+    fn plain(&self) -> Option<&'a [&'a Update<'a>]> {
+        if self.mixed.is_none() { Some(self.updates) } else { None }
     }
 
     fn prepare(&mut self, before: PreAggregation, then: &Method) -> Result<(), AggregateError> {
@@ -111,7 +122,8 @@ impl Rows<'_> {
         if factors.iter().all(|f| *f == 1.0) {
             return Ok(());
         }
-        let scaled = geometry::scaled(self.distances()?, &factors);
+        let updates = self.plain();
+        let scaled = geometry::scaled(self.distances()?, &factors, updates);
         self.distances = Some(scaled);
         let rows = self.coefficients();
         for (row, factor) in rows.iter_mut().zip(factors) {
@@ -138,7 +150,7 @@ impl Rows<'_> {
                 origin[n] = 1.0;
                 b.push(origin);
             }
-            let mixed = geometry::Gram::new(self.distances()?, n).mixed(&b);
+            let mixed = self.gram()?.mixed(&b);
             self.distances = Some(mixed);
         }
         let rows = self.coefficients();
@@ -216,7 +228,8 @@ impl Rows<'_> {
                 self.mean_of(&kept)
             }
             Method::GeometricMedian => {
-                let weights = geometry::geometric_median(self.distances()?, n);
+                let gram = self.gram()?;
+                let weights = geometry::geometric_median(self.distances()?, &gram, n);
                 self.combination(&weights)
             }
             Method::CenteredClipping { tau, steps, start } => {
@@ -226,12 +239,12 @@ impl Rows<'_> {
                     Start::Medoid => from[selection::medoid(distances, n)] = 1.0,
                     Start::Origin => from[n] = 1.0,
                 }
-                let weights = geometry::centered_clipping(distances, n, tau, steps, from);
+                let weights = geometry::centered_clipping(&self.gram()?, n, tau, steps, from);
                 self.combination(&weights)
             }
             Method::Caf { f } => {
                 let f = bound("caf", f, n, |f| 2 * f + 1)?;
-                let weights = geometry::caf(self.distances()?, n, f);
+                let weights = geometry::caf(&self.gram()?, n, f);
                 self.mean(weights)
             }
             Method::SignMajority => self.columns(ColumnRule::SignMajority),

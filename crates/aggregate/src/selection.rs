@@ -62,9 +62,15 @@ pub(crate) fn nearest(distances: &Distances, n: usize, count: usize) -> Vec<Vec<
         .collect()
 }
 
-/// The row with the least sum of distances to the others, ties by index.
+/// The row with the least sum of distances to the nearest half of the others (floor(n / 2) of them), ties by index.
+///
+/// Half of them, so that rows far away, fewer than half of all, neither are it nor drown the differences.
 pub(crate) fn medoid(distances: &Distances, n: usize) -> usize {
-    let sum = |i: usize| (0..n).map(|j| distances.squared(i, j).sqrt()).sum::<f64>();
+    let sum = |i: usize| {
+        let mut others: Vec<f64> = (0..n).filter(|j| *j != i).map(|j| distances.squared(i, j)).collect();
+        others.sort_by(f64::total_cmp);
+        others.iter().take(n / 2).map(|d| d.sqrt()).sum::<f64>()
+    };
     let sums: Vec<f64> = (0..n).map(sum).collect();
     (0..n).min_by(|a, b| sums[*a].total_cmp(&sums[*b]).then(a.cmp(b))).unwrap_or(0)
 }
@@ -177,7 +183,7 @@ mod tests {
         let distances = on_a_line(&[0.0, 0.1, 0.2, 9.0, 0.3, -7.0, 0.15]);
         assert_eq!(krum_order(&distances, 7, 2)[0], 6);
         assert_eq!(bulyan_winners(&distances, 7, 1, 5), [0, 1, 2, 4, 6]);
-        assert_eq!(medoid(&distances, 7), 6);
+        assert_eq!(medoid(&on_a_line(&[0.0, 1.0, 2.5, 1e30, -1e18]), 5), 1);
         assert_eq!(nearest(&distances, 7, 3)[3], [2, 3, 4]);
     }
 
