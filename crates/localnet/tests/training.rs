@@ -53,8 +53,30 @@ impl Network {
         let chain = Chain::new(Rpc::new(client.clone(), info.rpc_url), spec);
         let kubo = Kubo::new(client, ipfs.url().clone());
         let proposer = localnet.account(Role::Proposer).unwrap();
-        localnet.chain().administer(Operation::GrantProposer { address: proposer.address.clone() }).unwrap();
-        Self { localnet, ipfs, chain, kubo, proposer }
+        let network = Self { localnet, ipfs, chain, kubo, proposer };
+        let role = NodeType::Proposer.into();
+        let allocation = RoleAllocation { role, quota: Some(ResourceQuota { role, ..Default::default() }) };
+        let registration = MsgRegisterNode {
+            node_address: network.proposer.address.clone(),
+            node_type: role,
+            resources: Some(ResourceSpec { cpu_cores: 4, memory_gb: 16, ..Default::default() }),
+            stake: "50000remes".to_owned(),
+            roles: vec![role],
+            role_allocations: vec![allocation],
+            resource_proof_ipfs_hash: String::new(),
+        };
+        network.send(any(&registration)).await;
+        network
+    }
+
+    /// Sends a message of the proposer's and waits until it is carried out.
+    async fn send(&self, message: Any) {
+        let tx = self.chain.prepare(&self.proposer.key, &[message], 0).await.unwrap();
+        assert_eq!(self.chain.broadcast(&tx).await, Broadcast::Accepted);
+        let Inclusion::Included(included) = self.chain.wait_for_tx(&tx.hash, 0, POLL).await.unwrap() else {
+            panic!("a transaction without a timeout height timed out");
+        };
+        assert_eq!(included.refusal(), None);
     }
 
     async fn train(&self, seed: u64, attack: Option<Attack>, byzantine: usize, rounds: u64) -> Training {
