@@ -9,7 +9,9 @@ fn reproducible(lines: &[Value]) -> Vec<Value> {
     lines
         .iter()
         .filter(|line| line.get("cid").is_some())
-        .map(|line| json!([line["round"], line["cid"], line["merkle_root"], line["accuracy"], line["excluded"]]))
+        .map(|line| {
+            json!([line["round"], line["cid"], line["merkle_root"], line["accuracy"], line["excluded"]])
+        })
         .collect()
 }
 
@@ -28,8 +30,19 @@ fn the_same_seed_gives_the_same_bytes_with_any_number_of_threads() {
 fn the_median_withstands_what_ruins_the_average() {
     let accuracy = |method: &str, byzantine: &str| {
         let arguments = [
-            "demo", "--seed", "7", "--rounds", "10", "--block-ms", "100", "--method", method, "--byzantine", byzantine,
-            "--attack", "sign-flip",
+            "demo",
+            "--seed",
+            "7",
+            "--rounds",
+            "10",
+            "--block-ms",
+            "100",
+            "--method",
+            method,
+            "--byzantine",
+            byzantine,
+            "--attack",
+            "sign-flip",
         ];
         run_json(&arguments, &[]).last().unwrap()["accuracy_last"].as_f64().unwrap()
     };
@@ -48,14 +61,28 @@ fn every_attack_ends_in_its_finding() {
         ("unregistered", None),
         ("scaled-noise", None),
     ] {
-        let arguments = ["demo", "--rounds", "1", "--miners", "6", "--byzantine", "2", "--block-ms", "100", "--attack", attack];
+        let arguments = [
+            "demo",
+            "--rounds",
+            "1",
+            "--miners",
+            "6",
+            "--byzantine",
+            "2",
+            "--block-ms",
+            "100",
+            "--attack",
+            attack,
+        ];
         let lines = run_json(&arguments, &[]);
         let excluded = lines[0]["excluded"].as_array().unwrap();
         match check {
             Some(check) => {
                 assert_eq!(excluded.len(), 2, "{attack}: {excluded:?}");
                 assert!(
-                    excluded.iter().all(|exclusion| exclusion["checks"].as_array().unwrap().contains(&json!(check))),
+                    excluded
+                        .iter()
+                        .all(|exclusion| exclusion["checks"].as_array().unwrap().contains(&json!(check))),
                     "{attack}: {excluded:?}"
                 );
             }

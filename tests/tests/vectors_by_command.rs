@@ -19,7 +19,9 @@ fn vector(name: &str) -> String {
 fn inspect_agrees_with_the_manifest() {
     let mut inspected = 0;
     for (index, miner) in manifest()["miners"].as_array().unwrap().iter().enumerate() {
-        for (ending, container) in [("safetensors", "safetensors"), ("pb", "gradient-package"), ("pkl.gz", "pickle")] {
+        for (ending, container) in
+            [("safetensors", "safetensors"), ("pb", "gradient-package"), ("pkl.gz", "pickle")]
+        {
             let name = format!("miner-{index}.{ending}");
             let found = run_json(&["inspect", &vector(&name)], &[]).remove(0);
             assert_eq!(found["container"], container, "{name}");
@@ -28,13 +30,20 @@ fn inspect_agrees_with_the_manifest() {
             let (norm, expected) = (found["l2_norm"].as_f64(), miner["l2_norm"].as_f64());
             if let Some(expected) = expected {
                 let norm = norm.unwrap();
-                assert!((norm - expected).abs() <= 1e-6 * expected.max(1.0), "{name}: {norm}, expected {expected}");
+                assert!(
+                    (norm - expected).abs() <= 1e-6 * expected.max(1.0),
+                    "{name}: {norm}, expected {expected}"
+                );
             }
             let bad = if miner["kind"] == "non-finite" { 2 } else { 0 };
             assert_eq!(found["non_finite"], bad, "{name}");
             let tensors = found["tensors"].as_array().unwrap();
             for (tensor, expected) in tensors.iter().zip(miner["tensors"].as_array().unwrap()) {
-                assert_eq!((&tensor["name"], &tensor["shape"]), (&expected["name"], &expected["shape"]), "{name}");
+                assert_eq!(
+                    (&tensor["name"], &tensor["shape"]),
+                    (&expected["name"], &expected["shape"]),
+                    "{name}"
+                );
             }
             inspected += 1;
         }
@@ -56,9 +65,17 @@ fn aggregate_gives_the_expected_files_from_any_container() {
     let folder = tempfile::tempdir().unwrap();
     for (method, options, expected) in cases {
         let mut cids = Vec::new();
-        for endings in [["safetensors"; 6], ["pb"; 6], ["pkl.gz"; 6], ["pb", "pkl.gz", "safetensors", "pb", "pb", "pkl.gz"]] {
-            let files: Vec<String> =
-                endings.iter().enumerate().map(|(miner, ending)| vector(&format!("miner-{miner}.{ending}"))).collect();
+        for endings in [
+            ["safetensors"; 6],
+            ["pb"; 6],
+            ["pkl.gz"; 6],
+            ["pb", "pkl.gz", "safetensors", "pb", "pb", "pkl.gz"],
+        ] {
+            let files: Vec<String> = endings
+                .iter()
+                .enumerate()
+                .map(|(miner, ending)| vector(&format!("miner-{miner}.{ending}")))
+                .collect();
             let output = folder.path().join("aggregate.safetensors");
             let mut arguments = vec!["aggregate", "--method", method, "--output", output.to_str().unwrap()];
             arguments.extend(options);
@@ -76,7 +93,14 @@ fn federated_averaging_invents_no_sample_counts() {
     // The vectors' metadata carry none.
     let folder = tempfile::tempdir().unwrap();
     let output = folder.path().join("aggregate.safetensors");
-    let refused = run(&["aggregate", "--method", "fedavg", "--output", output.to_str().unwrap(), &vector("miner-0.pb")]);
+    let refused = run(&[
+        "aggregate",
+        "--method",
+        "fedavg",
+        "--output",
+        output.to_str().unwrap(),
+        &vector("miner-0.pb"),
+    ]);
     let said = String::from_utf8(refused.stderr).unwrap();
     assert_eq!(refused.status.code(), Some(2), "{said}");
     assert!(said.contains("no sample count") && said.contains("--weights"), "{said}");
@@ -89,7 +113,8 @@ fn assert_within_one_ulp(found: &Path, expected: &Path) {
     assert_eq!(found.layout(), expected.layout());
     for (a, b) in found.tensors().zip(expected.tensors()) {
         for (a, b) in a.bytes.chunks_exact(4).zip(b.bytes.chunks_exact(4)) {
-            let (a, b) = (f32::from_le_bytes(a.try_into().unwrap()), f32::from_le_bytes(b.try_into().unwrap()));
+            let (a, b) =
+                (f32::from_le_bytes(a.try_into().unwrap()), f32::from_le_bytes(b.try_into().unwrap()));
             let near = a == b || a.next_up() == b || a.next_down() == b;
             assert!(near, "{a:e} is more than one ulp from {b:e}");
         }

@@ -111,7 +111,10 @@ pub struct DemoSummary {
 ///
 /// # Errors
 /// When the network cannot start, a setting is not valid, or the proposer stops.
-pub async fn run(options: DemoOptions, mut progress: impl FnMut(DemoProgress)) -> Result<DemoSummary, ApiError> {
+pub async fn run(
+    options: DemoOptions,
+    mut progress: impl FnMut(DemoProgress),
+) -> Result<DemoSummary, ApiError> {
     progress(DemoProgress::Step("starting the local network".into()));
     let network = LocalNetworkOptions { rounds: Some(options.rounds.into()), ..options.network.clone() };
     let mut network = LocalNetwork::start(&network).await?;
@@ -122,8 +125,9 @@ pub async fn run(options: DemoOptions, mut progress: impl FnMut(DemoProgress)) -
         byzantine: options.network.byzantine,
         attack: options.network.attack.clone(),
     });
-    let temporary = tempfile::tempdir()
-        .map_err(|error| ApiError::new(ErrorCode::Engine, format!("make a temporary data folder: {error}")))?;
+    let temporary = tempfile::tempdir().map_err(|error| {
+        ApiError::new(ErrorCode::Engine, format!("make a temporary data folder: {error}"))
+    })?;
     let root = options.home.clone().unwrap_or_else(|| temporary.path().join("proposer"));
     let workspace = Workspace::create(&root, network.profile(), &settings(&options))?;
     progress(DemoProgress::Step("registering the proposer".into()));
@@ -198,7 +202,9 @@ async fn follow(
 
 fn step(event: &EngineEvent) -> Option<String> {
     match event {
-        EngineEvent::RoundAdvanced { round, .. } => Some(format!("round {}: {}", round.training_round_id, round.state)),
+        EngineEvent::RoundAdvanced { round, .. } => {
+            Some(format!("round {}: {}", round.training_round_id, round.state))
+        }
         EngineEvent::GradientJudged { gradient_id, training_round_id, .. } => {
             Some(format!("round {training_round_id}: gradient {gradient_id} judged"))
         }
@@ -208,11 +214,15 @@ fn step(event: &EngineEvent) -> Option<String> {
 }
 
 fn demo_round(round: &Round, report: &TrainingReport) -> Result<DemoRound, ApiError> {
-    let missing = |what: &str| ApiError::new(ErrorCode::Engine, format!("show round {}: it has no {what}", round.id));
+    let missing =
+        |what: &str| ApiError::new(ErrorCode::Engine, format!("show round {}: it has no {what}", round.id));
     let selection = round.selection.as_ref().ok_or_else(|| missing("participants"))?;
     let aggregate = round.aggregate.as_ref().ok_or_else(|| missing("aggregate"))?;
-    let committed =
-        round.commitment.as_ref().and_then(|commitment| commitment.included).ok_or_else(|| missing("commitment"))?;
+    let committed = round
+        .commitment
+        .as_ref()
+        .and_then(|commitment| commitment.included)
+        .ok_or_else(|| missing("commitment"))?;
     let aggregation = round.aggregation.as_ref().ok_or_else(|| missing("aggregation"))?;
     Ok(DemoRound {
         round: round.training_round_id,

@@ -107,9 +107,9 @@ impl From<EngineError> for ApiError {
                 ErrorCode::Network,
                 Some("check the IPFS address in the network profile, and that the IPFS node runs".to_owned()),
             ),
-            EngineError::WrongChain { .. } | EngineError::CidDiffers { .. } | EngineError::NotStored { .. } => {
-                (ErrorCode::Network, None)
-            }
+            EngineError::WrongChain { .. }
+            | EngineError::CidDiffers { .. }
+            | EngineError::NotStored { .. } => (ErrorCode::Network, None),
             _ => (ErrorCode::Engine, None),
         };
         ApiError { code, message: error.to_string(), remedy }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use r3mes_aggregate::{Method, ParseMethodError, Tolerance};
 use r3mes_engine::{AggregationError, AggregationInput};
-use r3mes_gradient::{Gradient, Layout, Limits, ReadError, TensorStatistics};
+use r3mes_gradient::{Container, Gradient, Kind, Layout, Limits, ReadError, TensorStatistics};
 use r3mes_ipfs::CidSettings;
 use serde::Serialize;
 
@@ -18,9 +18,9 @@ pub struct Inspection {
     /// Its size in bytes.
     pub bytes: u64,
     /// Which of the three containers.
-    pub container: String,
-    /// `gradient` or `weights`.
-    pub kind: String,
+    pub container: Container,
+    /// Gradients, or weights, which are never aggregated with gradients.
+    pub kind: Kind,
     /// The tensors, in name order.
     pub tensors: Vec<InspectedTensor>,
     /// Number of values of all tensors.
@@ -85,8 +85,8 @@ pub fn inspect(path: &Path) -> Result<Inspection, FileError> {
     Ok(Inspection {
         file: path.to_owned(),
         bytes: fs::metadata(path).map_err(|error| failed(error.into()))?.len(),
-        container: gradient.container().to_string(),
-        kind: gradient.kind().to_string(),
+        container: gradient.container(),
+        kind: gradient.kind(),
         tensors: inspected(&gradient.layout(), &summary.tensors),
         elements: statistics.elements,
         gradient_hash_int8: summary.hash_int8.clone(),
@@ -162,7 +162,9 @@ pub fn aggregate(request: &AggregateRequest) -> Result<Aggregated, FileError> {
     let mut method: Method = request.method.parse()?;
     if let Some(ratio) = request.trim {
         if !(0.0..0.5).contains(&ratio) {
-            return Err(FileError::Request(format!("--trim is a share from each end: at least 0 and below 0.5, not {ratio}")));
+            return Err(FileError::Request(format!(
+                "--trim is a share from each end: at least 0 and below 0.5, not {ratio}"
+            )));
         }
         method = method.with_tolerance(Tolerance::Ratio(ratio));
     }
@@ -193,7 +195,9 @@ pub fn aggregate(request: &AggregateRequest) -> Result<Aggregated, FileError> {
 fn weights(method: &Method, request: &AggregateRequest) -> Result<Option<Vec<f64>>, FileError> {
     if let Some(weights) = &request.weights {
         if !method.is_weighted() {
-            return Err(FileError::Request(format!("{method} has no weights; leave --weights out, or use weighted-average")));
+            return Err(FileError::Request(format!(
+                "{method} has no weights; leave --weights out, or use weighted-average"
+            )));
         }
         if weights.len() != request.files.len() {
             return Err(FileError::Request(format!(
@@ -205,7 +209,9 @@ fn weights(method: &Method, request: &AggregateRequest) -> Result<Option<Vec<f64
         return Ok(Some(weights.clone()));
     }
     match method {
-        Method::FedAvg { .. } => request.files.iter().map(|path| sample_count(path)).collect::<Result<_, _>>().map(Some),
+        Method::FedAvg { .. } => {
+            request.files.iter().map(|path| sample_count(path)).collect::<Result<_, _>>().map(Some)
+        }
         method if method.is_weighted() => {
             Err(FileError::Request(format!("{method} wants weights; give --weights with one value a file")))
         }

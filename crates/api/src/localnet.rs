@@ -90,10 +90,8 @@ impl LocalNetwork {
     /// # Errors
     /// When a port is taken, or the options do not fit together.
     pub async fn start(options: &LocalNetworkOptions) -> Result<LocalNetwork, ApiError> {
-        let attack: Attack = options
-            .attack
-            .parse()
-            .map_err(|error: r3mes_localnet::miners::attacks::UnknownAttack| {
+        let attack: Attack =
+            options.attack.parse().map_err(|error: r3mes_localnet::miners::attacks::UnknownAttack| {
                 ApiError::new(ErrorCode::Request, error.to_string())
             })?;
         let failed = |error: &dyn std::fmt::Display| {
@@ -124,8 +122,9 @@ impl LocalNetwork {
             max_rounds: options.rounds,
             settings: TrainingSettings::default(),
         };
-        let training =
-            Training::start(config, endpoints, chain.chain().clone()).await.map_err(|error| failed(&error))?;
+        let training = Training::start(config, endpoints, chain.chain().clone())
+            .await
+            .map_err(|error| failed(&error))?;
         let events = training.events();
         Ok(LocalNetwork { chain, ipfs, training, events, profile })
     }
@@ -154,10 +153,14 @@ impl LocalNetwork {
                     }));
                 }
                 Ok(TrainingEvent::Failed { reason }) => {
-                    return Err(ApiError::new(ErrorCode::Network, format!("train on the local network: {reason}")));
+                    return Err(ApiError::new(
+                        ErrorCode::Network,
+                        format!("train on the local network: {reason}"),
+                    ));
                 }
                 Ok(TrainingEvent::Ended) | Err(RecvError::Closed) => return Ok(None),
-                Ok(TrainingEvent::Announced { .. } | TrainingEvent::Reverted { .. }) | Err(RecvError::Lagged(_)) => {}
+                Ok(TrainingEvent::Announced { .. } | TrainingEvent::Reverted { .. })
+                | Err(RecvError::Lagged(_)) => {}
             }
         }
     }
@@ -170,7 +173,11 @@ impl LocalNetwork {
     }
 }
 
-fn profile(options: &LocalNetworkOptions, chain: &Localnet, ipfs: &IpfsServer) -> Result<NetworkProfile, ApiError> {
+fn profile(
+    options: &LocalNetworkOptions,
+    chain: &Localnet,
+    ipfs: &IpfsServer,
+) -> Result<NetworkProfile, ApiError> {
     let rules = chain.chain().config();
     let price: String = rules.min_gas_price().trim_end_matches(char::is_alphabetic).to_owned();
     let gas_price = price.parse().map_err(|error| {

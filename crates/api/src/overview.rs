@@ -81,8 +81,11 @@ impl Workspace {
         let home = self.home()?;
         if !home.journal().exists() {
             let root = self.root().display();
-            return Err(ApiError::new(ErrorCode::Request, format!("read the journal of {root}: no proposer has run there"))
-                .with_remedy("start one with `r3mes-proposer start`"));
+            return Err(ApiError::new(
+                ErrorCode::Request,
+                format!("read the journal of {root}: no proposer has run there"),
+            )
+            .with_remedy("start one with `r3mes-proposer start`"));
         }
         let journal = Journal::read(&home.journal()).map_err(unreadable)?;
         let network = &self.settings().network;
@@ -96,7 +99,12 @@ impl Workspace {
             gradients_judged: judged,
             aggregations: journal.watched_rounds().map_err(unreadable)?.len() as u64,
             earnings: earnings(&journal, &network.reward_denom, &network.fee_denom).map_err(unreadable)?,
-            rounds: journal.recent_rounds(last).map_err(unreadable)?.into_iter().map(RoundSummary::from).collect(),
+            rounds: journal
+                .recent_rounds(last)
+                .map_err(unreadable)?
+                .into_iter()
+                .map(RoundSummary::from)
+                .collect(),
         })
     }
 }

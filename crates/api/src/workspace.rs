@@ -55,7 +55,11 @@ impl Workspace {
     ///
     /// # Errors
     /// When they cannot be written.
-    pub fn create(root: &Path, profile: &NetworkProfile, changes: &[(&str, String)]) -> Result<Workspace, ApiError> {
+    pub fn create(
+        root: &Path,
+        profile: &NetworkProfile,
+        changes: &[(&str, String)],
+    ) -> Result<Workspace, ApiError> {
         let data = DataDir::new(root);
         profile.save(&data.networks().join(format!("{}.toml", profile.name)))?;
         let mut raw = new_settings()?;
@@ -107,11 +111,14 @@ impl Workspace {
             .with_remedy("use a local network: `r3mes-proposer localnet`"));
         };
         let seed = seed.0.parse().map_err(|_| {
-            ApiError::new(ErrorCode::Settings, format!("use the local network's seed: {:?} is no number", seed.0))
+            ApiError::new(
+                ErrorCode::Settings,
+                format!("use the local network's seed: {:?} is no number", seed.0),
+            )
         })?;
-        Account::derive(seed, Role::Proposer, &network.bech32_prefix)
-            .map(|account| account.key)
-            .map_err(|error| ApiError::new(ErrorCode::Key, format!("derive the local network's key: {error}")))
+        Account::derive(seed, Role::Proposer, &network.bech32_prefix).map(|account| account.key).map_err(
+            |error| ApiError::new(ErrorCode::Key, format!("derive the local network's key: {error}")),
+        )
     }
 }
 

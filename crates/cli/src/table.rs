@@ -11,12 +11,18 @@ pub(crate) fn render(heading: &[&str], rows: &[Vec<String>]) -> String {
     };
     let widths: Vec<usize> = (0..heading.len()).map(width).collect();
     let right: Vec<bool> = (0..heading.len())
-        .map(|column| !rows.is_empty() && rows.iter().all(|row| row.get(column).is_some_and(|cell| is_figure(cell))))
+        .map(|column| {
+            !rows.is_empty() && rows.iter().all(|row| row.get(column).is_some_and(|cell| is_figure(cell)))
+        })
         .collect();
     let line = |cells: &mut dyn Iterator<Item = &str>| {
         let cells: Vec<String> = cells
             .zip(widths.iter().zip(&right))
-            .map(|(cell, (width, right))| if *right { format!("{cell:>width$}") } else { format!("{cell:<width$}") })
+            .map(
+                |(cell, (width, right))| {
+                    if *right { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
+                },
+            )
             .collect();
         cells.join("  ").trim_end().to_owned()
     };

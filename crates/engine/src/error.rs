@@ -43,7 +43,9 @@ pub enum EngineError {
     #[error(transparent)]
     Aggregation(#[from] AggregationError),
     /// The endpoint serves another chain than the profile names.
-    #[error("use the chain endpoint: it serves `{found}`, the network profile says `{expected}`; correct one of the two")]
+    #[error(
+        "use the chain endpoint: it serves `{found}`, the network profile says `{expected}`; correct one of the two"
+    )]
     WrongChain {
         /// What the node says.
         found: String,
@@ -51,7 +53,9 @@ pub enum EngineError {
         expected: String,
     },
     /// IPFS gave our own file another CID than we computed.
-    #[error("publish the aggregate: IPFS calls it {found}, we computed {expected}; the node does not honour the chunking that was asked for")]
+    #[error(
+        "publish the aggregate: IPFS calls it {found}, we computed {expected}; the node does not honour the chunking that was asked for"
+    )]
     CidDiffers {
         /// What the node answered.
         found: String,
@@ -59,7 +63,9 @@ pub enum EngineError {
         expected: String,
     },
     /// The key is in use elsewhere.
-    #[error("go on: the chain holds commitment {commitment_id} of our address that this proposer did not make (transaction {tx_hash}); the same key runs on another machine: stop one of the two")]
+    #[error(
+        "go on: the chain holds commitment {commitment_id} of our address that this proposer did not make (transaction {tx_hash}); the same key runs on another machine: stop one of the two"
+    )]
     ForeignCommitment {
         /// The commitment.
         commitment_id: u64,

@@ -74,7 +74,9 @@ impl Home {
         let file = File::create(&path).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => Ok(HomeLock { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(EngineError::AlreadyRunning { path: self.root().to_owned() }),
+            Err(TryLockError::WouldBlock) => {
+                Err(EngineError::AlreadyRunning { path: self.root().to_owned() })
+            }
             Err(TryLockError::Error(source)) => Err(failed(source)),
         }
     }

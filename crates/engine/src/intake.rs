@@ -8,11 +8,11 @@ use std::time::Duration;
 use r3mes_ipfs::{Cid, FetchError, FetchLimits};
 use tokio::task::JoinSet;
 
+use crate::EngineError;
 use crate::event::EngineEvent;
 use crate::journal::GradientRow;
 use crate::proposer::Context;
 use crate::verification::{Announced, Check, Finding, Judgement, check_source, examine, gradient_limits};
-use crate::EngineError;
 
 /// Entries asked for in one listing.
 const PAGE: u64 = 200;
@@ -116,7 +116,8 @@ impl Context {
                     gradient_hash: record.gradient_hash.clone(),
                     claimed_loss: record.claimed_loss.clone(),
                 };
-                let (limits, quality) = (gradient_limits(&self.settings.limits), self.settings.quality.clone());
+                let (limits, quality) =
+                    (gradient_limits(&self.settings.limits), self.settings.quality.clone());
                 let read = tokio::task::spawn_blocking(move || examine(&path, &announced, &limits, &quality))
                     .await
                     .map_err(|error| EngineError::Task(error.to_string()))?;
@@ -130,7 +131,12 @@ impl Context {
             Fetched::Faulty(finding) => judgement.findings.push(finding),
             Fetched::NotNow(failure) => {
                 let attempts = self.journal.record_failed_fetch(record.id, &failure)?;
-                tracing::debug!(gradient = record.id, attempts, failure, "the gradient cannot be fetched yet");
+                tracing::debug!(
+                    gradient = record.id,
+                    attempts,
+                    failure,
+                    "the gradient cannot be fetched yet"
+                );
                 // The next attempt waits a little longer each time, while its place stays taken.
                 tokio::time::sleep(self.poll_interval() * attempts.min(20)).await;
                 return Ok(());
@@ -153,7 +159,8 @@ impl Context {
         let cid: Cid = match record.ipfs_hash.trim().parse() {
             Ok(cid) => cid,
             Err(error) => {
-                let finding = Finding::failed(Check::Content, format!("{:?} ({error})", record.ipfs_hash), "a CID");
+                let finding =
+                    Finding::failed(Check::Content, format!("{:?} ({error})", record.ipfs_hash), "a CID");
                 return Ok(Fetched::Faulty(finding));
             }
         };
@@ -170,7 +177,8 @@ impl Context {
             Err(error) if !error.is_fault() => return Err(error.into()),
             Err(error) => {
                 let expected = format!("content of {cid} within {} bytes", limits.max_file_bytes);
-                let check = if matches!(error, FetchError::Exceeds(_)) { Check::Size } else { Check::Content };
+                let check =
+                    if matches!(error, FetchError::Exceeds(_)) { Check::Size } else { Check::Content };
                 return Ok(Fetched::Faulty(Finding::failed(check, error.to_string(), expected)));
             }
         }

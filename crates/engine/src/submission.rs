@@ -119,7 +119,11 @@ impl Submission<'_> {
         }
     }
 
-    fn included(&self, transaction: &SignedTransaction, included: Included) -> Result<Submitted, EngineError> {
+    fn included(
+        &self,
+        transaction: &SignedTransaction,
+        included: Included,
+    ) -> Result<Submitted, EngineError> {
         let refusal = included.refusal();
         self.record(transaction, SettledAs::Included, Some(&included), refusal.as_ref())?;
         Ok(match refusal {

@@ -15,13 +15,15 @@ impl Context {
             let Some(aggregation) = &round.aggregation else { continue };
             // A finalized record can still be challenged, but nobody will after a second period.
             let period = self.settings.network.challenge_period_blocks as i64;
-            if round.state == RoundState::Finalized && height > aggregation.challenge_deadline_height + period {
+            if round.state == RoundState::Finalized && height > aggregation.challenge_deadline_height + period
+            {
                 continue;
             }
             let Some(stored) = self.chain.aggregation(aggregation.id).await? else { continue };
             if let Some(next) = next_state(&round, &stored) {
-                round.reason = (next == RoundState::Reverted)
-                    .then(|| "a challenge was won against the aggregate; its gradients are pending again".into());
+                round.reason = (next == RoundState::Reverted).then(|| {
+                    "a challenge was won against the aggregate; its gradients are pending again".into()
+                });
                 self.enter(&mut round, next, height, &[])?;
             }
         }
@@ -37,7 +39,9 @@ impl Context {
         let query = format!("commit_aggregation.proposer='{}' AND tx.height>={from}", self.address);
         let found = self.chain.rpc().tx_search(&query, 1, 100, TxOrder::Descending).await?;
         for included in found.txs.into_iter().map(Included::from) {
-            let Some(commitment_id) = included.committed().map(|committed| committed.commitment_id) else { continue };
+            let Some(commitment_id) = included.committed().map(|committed| committed.commitment_id) else {
+                continue;
+            };
             let tx_hash = included.hash;
             if self.journal.knows_transaction(&tx_hash)? {
                 continue;

@@ -54,7 +54,11 @@ impl Display {
     fn show(&mut self, progress: DemoProgress) {
         let shown = match progress {
             DemoProgress::Network { rpc_url, ipfs_url, miners, byzantine, attack } if !self.json => {
-                let attackers = if byzantine == 0 { "none attacks".to_owned() } else { format!("{byzantine} attack by {attack}") };
+                let attackers = if byzantine == 0 {
+                    "none attacks".to_owned()
+                } else {
+                    format!("{byzantine} attack by {attack}")
+                };
                 self.print(format!(
                     "Local network: chain at {rpc_url}, IPFS at {ipfs_url}, {miners} miners of which {attackers}."
                 ))

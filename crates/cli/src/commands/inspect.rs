@@ -32,8 +32,7 @@ fn describe(found: &Inspection) -> String {
         })
         .collect();
     let samples = found.sample_count.map_or("not stated".to_owned(), |count| count.to_string());
-    let metadata: String =
-        found.metadata.iter().map(|(key, value)| format!("\n  {key}: {value}")).collect();
+    let metadata: String = found.metadata.iter().map(|(key, value)| format!("\n  {key}: {value}")).collect();
     format!(
         "{}\n  {} of {} values in {} tensors, {} bytes\n\n{}\n\n\
          L2 norm        {:.9}\n\

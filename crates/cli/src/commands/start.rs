@@ -41,7 +41,11 @@ pub(crate) fn workspace(options: &ProposerOptions) -> Result<Workspace, Failure>
             change
                 .split_once('=')
                 .map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned()))
-                .ok_or_else(|| Failure::input(vec![format!("--set wants KEY=VALUE, such as round.quorum=12, not {change:?}")]))
+                .ok_or_else(|| {
+                    Failure::input(vec![format!(
+                        "--set wants KEY=VALUE, such as round.quorum=12, not {change:?}"
+                    )])
+                })
         })
         .collect::<Result<Vec<_>, _>>()?;
     Ok(Workspace::open(options.home.as_deref(), options.network.as_deref(), &changes)?)
@@ -77,7 +81,9 @@ fn die_at() -> Result<Option<r3mes_api::Checkpoint>, Failure> {
         return Ok(None);
     }
     match std::env::var("R3MES_DIE_AT") {
-        Ok(name) => name.parse().map(Some).map_err(|error| Failure::other(format!("read R3MES_DIE_AT: {error}"))),
+        Ok(name) => {
+            name.parse().map(Some).map_err(|error| Failure::other(format!("read R3MES_DIE_AT: {error}")))
+        }
         Err(_) => Ok(None),
     }
 }

@@ -20,7 +20,7 @@ use time::format_description::well_known::Rfc3339;
 pub use books::{EntryKind, LedgerEntry, Totals};
 pub use gradients::{GradientRow, GradientTally};
 pub use rounds::Transition;
-pub use transactions::{Purpose, Settlement, SettledAs, SignedTransaction};
+pub use transactions::{Purpose, SettledAs, Settlement, SignedTransaction};
 
 /// The proposer's journal. Cheap calls from any thread; each is one short database transaction.
 #[derive(Debug)]
@@ -107,7 +107,9 @@ pub enum JournalError {
     #[error("read the journal: {0}")]
     Content(String),
     /// A newer program wrote it; an older one must not touch it.
-    #[error("open the journal: it has version {found}, this program knows up to {known}; use the newer program")]
+    #[error(
+        "open the journal: it has version {found}, this program knows up to {known}; use the newer program"
+    )]
     NewerVersion {
         /// The stored version.
         found: i64,

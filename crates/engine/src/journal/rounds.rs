@@ -29,10 +29,8 @@ impl Journal {
     pub(crate) fn open_round(&self, round: &mut Round, now: OffsetDateTime) -> Result<(), JournalError> {
         let mut connection = self.lock();
         let change = connection.transaction()?;
-        change.execute(
-            "INSERT INTO rounds (state, data) VALUES (?1, '')",
-            params![round.state.to_string()],
-        )?;
+        change
+            .execute("INSERT INTO rounds (state, data) VALUES (?1, '')", params![round.state.to_string()])?;
         round.id = change.last_insert_rowid();
         put_round(&change, round)?;
         put_transition(&change, round, None, round.opened_height, now)?;
@@ -108,7 +106,8 @@ impl Journal {
 
     /// The last block in which a commitment of ours lives that was given up without a reveal.
     pub(crate) fn bound_until(&self) -> Result<Option<i64>, JournalError> {
-        let given_up = self.rounds_where(|state| matches!(state, RoundState::Superseded | RoundState::Expired))?;
+        let given_up =
+            self.rounds_where(|state| matches!(state, RoundState::Superseded | RoundState::Expired))?;
         let deadline = |round: Round| Some(round.commitment?.included?.deadline_height);
         Ok(given_up.into_iter().filter_map(deadline).max())
     }

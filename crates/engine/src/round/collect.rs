@@ -79,7 +79,10 @@ impl Context {
                 .count(),
             pending: gradients.len(),
             waited: self.environment.now() - round.opened_at,
-            since_submission: self.journal.last_entered(RoundState::Committed)?.map(|at| self.environment.now() - at),
+            since_submission: self
+                .journal
+                .last_entered(RoundState::Committed)?
+                .map(|at| self.environment.now() - at),
         };
         if !closing.is_due(&self.settings.round) {
             return Ok(Progress::Waiting);
@@ -193,7 +196,9 @@ fn current<'a>(tallies: &'a [GradientTally], model_version: Option<&str>) -> Opt
 fn with_judgement(gradient: GradientRow) -> (GradientRow, Judgement) {
     let judgement = gradient.judgement.clone().unwrap_or_else(|| {
         let measured = match &gradient.last_failure {
-            Some(failure) => format!("nothing in {} attempts; the last one failed: {failure}", gradient.attempts),
+            Some(failure) => {
+                format!("nothing in {} attempts; the last one failed: {failure}", gradient.attempts)
+            }
             None => "nothing before the round closed".into(),
         };
         Judgement {

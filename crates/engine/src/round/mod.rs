@@ -10,8 +10,8 @@ mod settle;
 mod state;
 
 pub use record::{
-    AggregationProof, Commitment, Exclusion, IncludedCommitment, Participant, PublishedAggregate, Round, RoundId,
-    Selection,
+    AggregationProof, Commitment, Exclusion, IncludedCommitment, Participant, PublishedAggregate, Round,
+    RoundId, Selection,
 };
 pub use state::{RoundState, UnknownState};
 

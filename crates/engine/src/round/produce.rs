@@ -38,11 +38,8 @@ impl Context {
             Err(error) => return self.abandon(round, height, &error.to_string()).await,
         };
         self.pass(Checkpoint::AggregateWritten);
-        let hashes: Vec<&str> = selection
-            .participants
-            .iter()
-            .map(|participant| participant.gradient_hash.as_str())
-            .collect();
+        let hashes: Vec<&str> =
+            selection.participants.iter().map(|participant| participant.gradient_hash.as_str()).collect();
         let Some(merkle_root) = r3mes_chain::merkle_root(&hashes) else {
             return self.abandon(round, height, "there are no participants").await;
         };
@@ -57,7 +54,8 @@ impl Context {
     pub(crate) async fn publish(&self, round: &Round, cid: &str) -> Result<(), EngineError> {
         let path = self.home.aggregate(round.id);
         if !file_has_cid(&path, cid) {
-            let source = std::io::Error::other(format!("the file is not the aggregate {cid} that was journaled"));
+            let source =
+                std::io::Error::other(format!("the file is not the aggregate {cid} that was journaled"));
             return Err(EngineError::Folder { path, source });
         }
         let added = self.ipfs.add(path.as_path(), &CidSettings::default()).await?;

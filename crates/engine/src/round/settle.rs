@@ -60,7 +60,11 @@ impl Context {
         }
     }
 
-    fn new_commitment(&self, round: &Round, aggregate: &PublishedAggregate) -> Result<Commitment, EngineError> {
+    fn new_commitment(
+        &self,
+        round: &Round,
+        aggregate: &PublishedAggregate,
+    ) -> Result<Commitment, EngineError> {
         let mut random = [0u8; SALT_BYTES];
         self.environment.entropy.fill(&mut random).map_err(EngineError::Entropy)?;
         let salt = hex::encode(random);
@@ -85,7 +89,10 @@ impl Context {
             return Err(not_stored(format!("no commitment {id}")));
         };
         if stored.proposer != self.address || stored.commitment_hash != commitment.hash {
-            return Err(not_stored(format!("commitment {id} of {} over {}", stored.proposer, stored.commitment_hash)));
+            return Err(not_stored(format!(
+                "commitment {id} of {} over {}",
+                stored.proposer, stored.commitment_hash
+            )));
         }
         let included = IncludedCommitment {
             id,
@@ -138,7 +145,10 @@ impl Context {
             }
             Submitted::TooLate => {
                 let height = self.chain.status().await?.height;
-                round.reason = Some(format!("the deadline, block {}, passed without our reveal", commitment.deadline_height));
+                round.reason = Some(format!(
+                    "the deadline, block {}, passed without our reveal",
+                    commitment.deadline_height
+                ));
                 self.enter(&mut round, RoundState::Expired, height, &[])?;
                 Ok(Progress::Done)
             }
@@ -167,7 +177,10 @@ impl Context {
             stored.proposer == self.address && stored.aggregated_gradient_ipfs_hash == aggregate.cid
         });
         if !ours {
-            let found = format!("aggregation {id} of {} over {}", stored.proposer, stored.aggregated_gradient_ipfs_hash);
+            let found = format!(
+                "aggregation {id} of {} over {}",
+                stored.proposer, stored.aggregated_gradient_ipfs_hash
+            );
             return Err(not_stored(found));
         }
         let denom = &self.settings.network.reward_denom;
@@ -199,7 +212,12 @@ impl Context {
     }
 
     /// What a refusal by the chain means for the round.
-    async fn refused(&self, mut round: Round, height: i64, refusal: Refusal) -> Result<Progress, EngineError> {
+    async fn refused(
+        &self,
+        mut round: Round,
+        height: i64,
+        refusal: Refusal,
+    ) -> Result<Progress, EngineError> {
         let next = match (round.state, &refusal.reason) {
             (_, RefusalReason::ParticipantNotPending) => RoundState::Superseded,
             (RoundState::Committed, RefusalReason::RevealDeadlinePassed) => RoundState::Expired,

@@ -167,8 +167,12 @@ mod tests {
         let hash = Gradient::open(&path, &limits).map(|gradient| gradient.hash_int8()).unwrap_or_default();
         let announced = Announced { gradient_hash: hash, claimed_loss: "0.5".into() };
         let judgement = examine(&path, &announced, &limits, &QualitySettings::default()).unwrap();
-        let record =
-            StoredGradient { id, miner: format!("miner-{id}"), status: "pending".into(), ..Default::default() };
+        let record = StoredGradient {
+            id,
+            miner: format!("miner-{id}"),
+            status: "pending".into(),
+            ..Default::default()
+        };
         let row = GradientRow {
             record,
             seen_at: OffsetDateTime::UNIX_EPOCH,
@@ -199,7 +203,8 @@ mod tests {
 
     #[test]
     fn weights_are_never_aggregated_with_gradients() {
-        let gradients = vec![judged(0, "miner-0.pb"), judged(1, "miner-1.pb"), judged(2, "lora-state.pkl.gz")];
+        let gradients =
+            vec![judged(0, "miner-0.pb"), judged(1, "miner-1.pb"), judged(2, "lora-state.pkl.gz")];
         let (included, excluded) = choose(gradients, &QualitySettings::default());
         assert_eq!(included, [0, 1]);
         assert!(excluded[0].1.contains(&Check::Kind), "{excluded:?}");
@@ -207,7 +212,8 @@ mod tests {
 
     #[test]
     fn the_later_of_two_copies_is_found_out() {
-        let gradients = vec![judged(4, "miner-0.pb"), judged(9, "miner-0.safetensors"), judged(11, "miner-1.pb")];
+        let gradients =
+            vec![judged(4, "miner-0.pb"), judged(9, "miner-0.safetensors"), judged(11, "miner-1.pb")];
         let (included, excluded) =
             select(gradients, &VerificationSettings::default(), &QualitySettings::default());
         assert!(excluded.is_empty(), "a copy is reported, not excluded");

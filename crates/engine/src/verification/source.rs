@@ -29,9 +29,12 @@ pub(crate) async fn check_source(
     if let Some(limit) = context.settings.quality.min_trust_score {
         let score = context.chain.miner_score(&gradient.miner).await?;
         findings.push(match score.and_then(|score| score.trust_score.parse::<f64>().ok()) {
-            Some(score) => {
-                Finding::new(Check::TrustScore, score >= limit, score.to_string(), format!("at least {limit}"))
-            }
+            Some(score) => Finding::new(
+                Check::TrustScore,
+                score >= limit,
+                score.to_string(),
+                format!("at least {limit}"),
+            ),
             None => Finding::unknown(Check::TrustScore, "no score", format!("at least {limit}")),
         });
     }
@@ -52,7 +55,9 @@ async fn transaction(context: &Context, gradient: &StoredGradient) -> Result<Fin
         .and_then(|announcement| announcement.check(gradient, &network.chain_id, &network.bech32_prefix));
     Ok(match judged {
         Ok(()) => Finding::new(Check::Source, true, format!("transaction {}", carrier.hash), expected),
-        Err(fault) => Finding::failed(Check::Source, format!("transaction {}: {fault}", carrier.hash), expected),
+        Err(fault) => {
+            Finding::failed(Check::Source, format!("transaction {}: {fault}", carrier.hash), expected)
+        }
     })
 }
 
@@ -99,7 +104,8 @@ impl Announcement {
         if address.as_ref() != gradient.miner {
             return Err(format!("{address} signed it, not the miner"));
         }
-        let signature = Signature::from_slice(&message.signature).map_err(|_| "the miner's signature is malformed")?;
+        let signature =
+            Signature::from_slice(&message.signature).map_err(|_| "the miner's signature is malformed")?;
         key.verify(&miner_signature_digest(chain_id, message), &signature)
             .map_err(|_| "the miner's signature is of something else".to_owned())
     }
@@ -112,7 +118,8 @@ mod tests {
     use super::*;
 
     const CHAIN_ID: &str = "remes-test";
-    const WORDS: &str = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about";
+    const WORDS: &str =
+        "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about";
 
     fn announced() -> (Announcement, StoredGradient) {
         let key = AccountKey::from_mnemonic(WORDS, DEFAULT_PATH).unwrap();
