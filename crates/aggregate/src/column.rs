@@ -1,6 +1,8 @@
 //! Rules that look at one coordinate at a time: sort its N values, combine some of them.
 #![allow(unsafe_code)]
 
+use std::sync::Arc;
+
 use crate::lanes::{Isa, Kernel, Lanes};
 use crate::mean::is_finite;
 use crate::sorter::{Sorter, Wires};
@@ -10,7 +12,7 @@ use crate::tiles::{Ahead, STEP, Tile};
 const WINDOW: usize = 32 * 1024;
 
 /// A rule for one coordinate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum ColumnRule {
     /// The middle value, or the mean of the middle two.
     Median,
@@ -20,15 +22,21 @@ pub(crate) enum ColumnRule {
     MeanAroundMedian { f: usize },
     /// The sign of the sum of the signs.
     SignMajority,
+    /// The least value that, with all below it, has half of the weight.
+    WeightedMedian { weights: Arc<[f64]> },
+    /// The weighted mean without this share of the weight at each end.
+    WeightedTrimmedMean { weights: Arc<[f64]>, ratio: f64 },
 }
 
 impl ColumnRule {
     /// What brings the values into the order that the rule needs.
-    pub(crate) fn sorter(self, isa: Isa, n: usize) -> Sorter {
+    pub(crate) fn sorter(&self, isa: Isa, n: usize) -> Sorter {
         match self {
             ColumnRule::Median => Sorter::median(isa, n),
             ColumnRule::TrimmedMean { .. } | ColumnRule::MeanAroundMedian { .. } => Sorter::sort(isa, n),
-            ColumnRule::SignMajority => Sorter::none(isa, n),
+            ColumnRule::SignMajority
+            | ColumnRule::WeightedMedian { .. }
+            | ColumnRule::WeightedTrimmedMean { .. } => Sorter::none(isa, n),
         }
     }
 }
@@ -68,7 +76,7 @@ impl Kernel for Apply<'_> {
 
     #[inline(always)]
     unsafe fn run<V: Lanes>(self) -> bool {
-        let Columns { rule, n, ref sorter, ref mut wires, .. } = *self.columns;
+        let Columns { ref rule, n, ref sorter, ref mut wires, .. } = *self.columns;
         // SAFETY: the rows and `out` hold out.len() values, a multiple of V::WIDTH; the wires are the sorter's.
         unsafe {
             let buffer = wires.pointer();
@@ -99,20 +107,20 @@ impl Kernel for Apply<'_> {
 /// # Safety
 /// As [`Lanes`]; `p` holds `n` vectors.
 #[inline(always)]
-pub(crate) unsafe fn finish<V: Lanes>(rule: ColumnRule, n: usize, p: *const f32) -> V {
+pub(crate) unsafe fn finish<V: Lanes>(rule: &ColumnRule, n: usize, p: *const f32) -> V {
     // SAFETY: every index is below n.
     unsafe {
         let value = |i: usize| V::load(p.add(i * V::WIDTH));
         match rule {
             ColumnRule::Median => middle(n, p),
-            ColumnRule::TrimmedMean { f } => {
+            &ColumnRule::TrimmedMean { f } => {
                 let mut sum = V::wide_splat(0.0);
                 for i in f..n - f {
                     sum = V::wide_add(sum, value(i).widen());
                 }
                 V::narrow(V::wide_div(sum, V::wide_splat((n - 2 * f) as f64)))
             }
-            ColumnRule::MeanAroundMedian { f } => {
+            &ColumnRule::MeanAroundMedian { f } => {
                 let (kept, median) = (n - f, middle::<V>(n, p));
                 let (mut sum, zero) = (V::wide_splat(0.0), V::splat(0.0));
                 // The kept values are neighbours. A value is below them if it is further from the median than the
@@ -136,8 +144,48 @@ pub(crate) unsafe fn finish<V: Lanes>(rule: ColumnRule, n: usize, p: *const f32)
                 }
                 sign(sum)
             }
+            ColumnRule::WeightedMedian { weights } => by_lane::<V>(n, p, |column| {
+                let total: f64 = weights.iter().sum();
+                let mut below = 0.0;
+                for (x, i) in column {
+                    below += weights[*i];
+                    if below >= total / 2.0 {
+                        return f64::from(*x);
+                    }
+                }
+                f64::from(column[n - 1].0)
+            }),
+            ColumnRule::WeightedTrimmedMean { weights, ratio } => by_lane::<V>(n, p, |column| {
+                let total: f64 = weights.iter().sum();
+                let (low, high) = (ratio * total, total - ratio * total);
+                let (mut below, mut sum, mut kept) = (0.0, 0.0, 0.0);
+                for (x, i) in column {
+                    let above = below + weights[*i];
+                    let part = (above.min(high) - f64::max(below, low)).max(0.0);
+                    sum += part * f64::from(*x);
+                    kept += part;
+                    below = above;
+                }
+                sum / kept
+            }),
         }
     }
+}
+
+/// A rule for the values of one lane in ascending order, each with its row; equal values in the order of rows.
+#[inline(always)]
+unsafe fn by_lane<V: Lanes>(n: usize, p: *const f32, rule: impl Fn(&[(f32, usize)]) -> f64) -> V {
+    let mut out = [0.0f32; STEP];
+    let mut column = Vec::with_capacity(n);
+    for (lane, out) in out.iter_mut().enumerate().take(V::WIDTH) {
+        column.clear();
+        // SAFETY: there are n vectors at p. Adding 0 makes -0.0 to +0.0.
+        column.extend((0..n).map(|i| (unsafe { p.add(i * V::WIDTH + lane).read() } + 0.0, i)));
+        column.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        *out = rule(&column) as f32 + 0.0;
+    }
+    // SAFETY: `out` has at least WIDTH values.
+    unsafe { V::load(out.as_ptr()) }
 }
 
 /// -1, +0 or 1.

@@ -36,6 +36,17 @@ pub enum Method {
         /// How many values go from *each* end.
         trim: Tolerance,
     },
+    /// `weighted-median`: for each coordinate the least value that, together with all smaller ones, has at least half
+    /// of the total [weight](crate::Update::weight). Holds while the bad updates have less than half of the weight.
+    /// One pass, slower than the unweighted.
+    WeightedMedian,
+    /// `weighted-trimmed-mean`: the coordinate-wise weighted mean without the share R of the total weight at each
+    /// end; where the cut goes through a value, the rest of its weight stays. Holds while the bad updates have less
+    /// than the share R. One pass, slower than the unweighted.
+    WeightedTrimmedMean {
+        /// R; a count f stands for f / N.
+        trim: Tolerance,
+    },
     /// `meamed`: the coordinate-wise mean of the N - f values nearest the median (Xie et al. 2018). Holds for 2f < N.
     /// One pass. Weaker than the trimmed mean against attacks that stay near.
     MeanAroundMedian {
@@ -185,6 +196,8 @@ impl Method {
         "fedavg",
         "median",
         "trimmed-mean",
+        "weighted-median",
+        "weighted-trimmed-mean",
         "meamed",
         "krum",
         "multi-krum",
@@ -201,6 +214,7 @@ impl Method {
     pub fn with_tolerance(mut self, f: Tolerance) -> Self {
         match &mut self {
             Method::TrimmedMean { trim: own }
+            | Method::WeightedTrimmedMean { trim: own }
             | Method::MeanAroundMedian { f: own }
             | Method::Krum { f: own, .. }
             | Method::MultiKrum { f: own, .. }
@@ -219,6 +233,7 @@ impl Method {
             | Method::WeightedAverage
             | Method::FedAvg { .. }
             | Method::Median
+            | Method::WeightedMedian
             | Method::GeometricMedian
             | Method::CenteredClipping { .. }
             | Method::SignMajority => {}
@@ -229,7 +244,10 @@ impl Method {
     /// Whether [`Update::weight`](crate::Update::weight) has any influence.
     pub fn is_weighted(&self) -> bool {
         match self {
-            Method::WeightedAverage | Method::FedAvg { .. } => true,
+            Method::WeightedAverage
+            | Method::FedAvg { .. }
+            | Method::WeightedMedian
+            | Method::WeightedTrimmedMean { .. } => true,
             Method::After { method, .. } => method.is_weighted(),
             _ => false,
         }

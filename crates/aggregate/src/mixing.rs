@@ -81,7 +81,7 @@ impl Kernel for Apply<'_, '_> {
 
     #[inline(always)]
     unsafe fn run<V: Lanes>(self) -> bool {
-        let MixedColumns { rule, mixing, ref sorter, ref mut wires, ref mut sums, .. } = *self.columns;
+        let MixedColumns { ref rule, mixing, ref sorter, ref mut wires, ref mut sums, .. } = *self.columns;
         // SAFETY: the rows and `out` hold out.len() values, a multiple of V::WIDTH; the wires are the sorter's, `sums`
         // has SUBSETS vectors for every group of rows.
         unsafe {

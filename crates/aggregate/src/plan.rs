@@ -247,6 +247,19 @@ impl<'a> Rows<'a> {
                 let weights = geometry::caf(&self.gram()?, n, f);
                 self.mean(weights)
             }
+            Method::WeightedMedian => {
+                let weights = self.weights()?.into();
+                self.columns(ColumnRule::WeightedMedian { weights })
+            }
+            Method::WeightedTrimmedMean { trim } => {
+                let ratio = match trim {
+                    Tolerance::Ratio(ratio) => ratio,
+                    Tolerance::Count(f) => f as f64 / n as f64,
+                };
+                bound("weighted-trimmed-mean", trim, n, |f| 2 * f + 1)?;
+                let weights = self.weights()?.into();
+                self.columns(ColumnRule::WeightedTrimmedMean { weights, ratio })
+            }
             Method::SignMajority => self.columns(ColumnRule::SignMajority),
             Method::After { ref before, ref method } => {
                 self.prepare(*before, method)?;
@@ -332,6 +345,8 @@ fn needs_geometry(method: &Method) -> bool {
         | Method::FedAvg { .. }
         | Method::Median
         | Method::TrimmedMean { .. }
+        | Method::WeightedMedian
+        | Method::WeightedTrimmedMean { .. }
         | Method::MeanAroundMedian { .. }
         | Method::SignMajority => false,
         Method::After { before: PreAggregation::Bucketing { .. }, method } => needs_geometry(method),

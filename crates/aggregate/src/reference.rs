@@ -130,6 +130,7 @@ fn all_methods(f: usize) -> Vec<Method> {
             "bucketing+nnm+meamed",
             "nnm+sign-majority",
             "nnm+weighted-average",
+            "nnm+weighted-median",
         ]
         .map(str::to_owned),
     );
@@ -222,6 +223,24 @@ fn every_number_of_participants_equals_the_definition() {
             }
         }
     }
+}
+
+#[test]
+fn weighted_column_rules_reduce_to_the_plain_ones_and_follow_the_weight() {
+    let rows: Vec<Row> = (0..7).map(|i| (vec![((i * 5) % 7) as f32; 3], 1.0)).collect();
+    let bytes = bytes(&rows);
+    let run = |weights: [f64; 7], text: &str| {
+        let mut updates = updates(&rows, &bytes, 1);
+        updates.iter_mut().zip(weights).for_each(|(u, w)| u.weight = w);
+        crate::aggregate(&text.parse().unwrap(), &updates, &Options::default()).unwrap()[2]
+    };
+    assert_eq!(run([1.0; 7], "weighted-median"), 3.0);
+    assert_eq!(run([1.0; 7], "weighted-trimmed-mean(f=2)"), run([1.0; 7], "trimmed-mean(f=2)"));
+    // Row 3 has the value 1 and all but 6 of 16 parts of the weight.
+    let heavy = [1.0, 1.0, 1.0, 10.0, 1.0, 1.0, 1.0];
+    assert_eq!(run(heavy, "weighted-median"), 1.0);
+    // Four from each end go: of row 3 remain 7 of its 10, and 1 of row 6, whose value is 2.
+    assert_eq!(run(heavy, "weighted-trimmed-mean(ratio=0.25)"), ((7.0 + 2.0) / 8.0) as f32);
 }
 
 #[test]

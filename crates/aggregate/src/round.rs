@@ -64,12 +64,12 @@ pub(crate) fn aggregate_on(
                 None => updates,
                 Some(chosen) => chosen.iter().map(|i| updates[*i]).collect(),
             };
-            let ready = || Columns::new(isa, rule, updates.len());
+            let ready = || Columns::new(isa, rule.clone(), updates.len());
             for_each_tile(&updates, options, out, ready, Columns::apply)
         }
         Plan::MixedColumns { rule, coefficients } => {
             let mixing = Mixing::new(&coefficients);
-            let ready = || MixedColumns::new(isa, rule, &mixing);
+            let ready = || MixedColumns::new(isa, rule.clone(), &mixing);
             for_each_tile(&updates, options, out, ready, MixedColumns::apply)
         }
     }

@@ -114,6 +114,8 @@ impl FromStr for Method {
             }
             "median" => Method::Median,
             "trimmed-mean" => Method::TrimmedMean { trim: term.tolerance()? },
+            "weighted-median" => Method::WeightedMedian,
+            "weighted-trimmed-mean" => Method::WeightedTrimmedMean { trim: term.tolerance()? },
             "meamed" => Method::MeanAroundMedian { f: term.tolerance()? },
             "krum" => Method::Krum { f: term.tolerance()?, neighbours: term.count("neighbours")? },
             "multi-krum" => Method::MultiKrum {
@@ -209,6 +211,8 @@ impl fmt::Display for Method {
             Method::FedAvg { cap } => p.unless("cap", *cap, Method::FEDAVG_CAP).write("fedavg", out),
             Method::Median => p.write("median", out),
             Method::TrimmedMean { trim } => p.tolerance(*trim).write("trimmed-mean", out),
+            Method::WeightedMedian => p.write("weighted-median", out),
+            Method::WeightedTrimmedMean { trim } => p.tolerance(*trim).write("weighted-trimmed-mean", out),
             Method::MeanAroundMedian { f } => p.tolerance(*f).write("meamed", out),
             Method::Krum { f, neighbours } => {
                 p.tolerance(*f).some("neighbours", *neighbours).write("krum", out)
