@@ -137,7 +137,7 @@ async fn blocks_and_their_results() {
     let block: cosmrs::tendermint::Block = serde_json::from_value(answer["block"].clone()).unwrap();
     assert_eq!(block.header, parsed);
     assert_eq!(parsed.hash().to_string(), answer["block_id"]["hash"].as_str().unwrap());
-    assert_eq!(block.data, [tx.clone()]);
+    assert_eq!(block.data, std::slice::from_ref(&tx));
 
     let results = net.rpc("block_results", json!({ "height": "2" })).await;
     assert_eq!(results["txs_results"][0], done.result);

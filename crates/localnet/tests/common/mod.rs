@@ -1,6 +1,6 @@
 //! A running network with manual blocks, and a client that signs real transactions and speaks CometBFT's
 //! RPC over the socket.
-#![allow(dead_code, missing_docs)]
+#![allow(dead_code, missing_docs, clippy::unwrap_used)]
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
