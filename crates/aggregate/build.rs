@@ -1,6 +1,7 @@
 //! Writes the sorting networks of up to 64 wires as straight-line code, once for each x86 vector width.
 #![allow(missing_docs, clippy::expect_used)]
 
+#[allow(dead_code)]
 #[path = "src/network.rs"]
 mod network;
 

@@ -11,6 +11,11 @@ use crate::tiles::{Ahead, STEP, Tile};
 /// Values that are brought into the second-level cache at a time, over all rows.
 const WINDOW: usize = 32 * 1024;
 
+/// As many coordinates of n rows.
+pub(crate) fn window(n: usize) -> usize {
+    (WINDOW / n / STEP * STEP).clamp(4 * STEP, 64 * STEP)
+}
+
 /// A rule for one coordinate.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum ColumnRule {
@@ -82,7 +87,7 @@ impl Kernel for Apply<'_> {
             let buffer = wires.pointer();
             let values = buffer.add(sorter.below() * V::WIDTH);
             let mut sum = V::splat(0.0);
-            let window = (WINDOW / n / STEP * STEP).clamp(4 * STEP, 64 * STEP);
+            let window = window(n);
             for start in (0..self.out.len()).step_by(window) {
                 let end = self.out.len().min(start + window);
                 let mut ahead = Ahead::new(self.rows, end, self.out.len().min(end + window));

@@ -1,11 +1,11 @@
 //! Rows that are sums of rows, and the column rules over them, in one pass.
 #![allow(unsafe_code)]
 
-use crate::column::{ColumnRule, finish};
+use crate::column::{ColumnRule, finish, window};
 use crate::lanes::{Isa, Kernel, Lanes};
 use crate::mean::is_finite;
 use crate::sorter::{Sorter, Wires};
-use crate::tiles::Tile;
+use crate::tiles::{Ahead, STEP, Tile};
 
 /// Rows that are added first among themselves.
 const GROUP: usize = 4;
@@ -88,7 +88,14 @@ impl Kernel for Apply<'_, '_> {
             let buffer = wires.pointer();
             let values = buffer.add(sorter.below() * V::WIDTH);
             let mut check = V::splat(0.0);
+            let mut ahead = Ahead::new(self.rows, 0, 0);
+            let window = window(mixing.columns);
             for c in (0..self.out.len()).step_by(V::WIDTH) {
+                if c % window == 0 {
+                    let next = self.out.len().min(c + window);
+                    ahead = Ahead::new(self.rows, next, self.out.len().min(next + window));
+                }
+                ahead.step::<V>(mixing.columns.div_ceil(STEP / V::WIDTH));
                 let sum = match &mixing.shared {
                     Some((factors, subsets)) => {
                         let sum = subset_sums::<V>(self.rows, c, factors, sums.pointer());

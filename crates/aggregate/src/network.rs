@@ -10,9 +10,14 @@ pub(crate) type Comparator = (u16, u16);
 /// It is Batcher's for the next power of two without the comparators that touch a wire from `n` on: think of those
 /// wires as +inf, which every comparator leaves where they are.
 pub(crate) fn sort(n: usize) -> Vec<Comparator> {
+    merge(n, 1)
+}
+
+/// What of [`sort`] remains once every block of `sorted` wires, a power of two, is in order.
+pub(crate) fn merge(n: usize, sorted: usize) -> Vec<Comparator> {
     let size = n.next_power_of_two();
     let mut network = Vec::new();
-    let mut p = 1;
+    let mut p = sorted;
     while p < size {
         let mut k = p;
         while k >= 1 {

@@ -23,14 +23,25 @@ pub(crate) struct Sorter {
 enum Code {
     Line(unsafe fn(*mut f32)),
     Table(Vec<Comparator>),
+    /// Blocks of [`BLOCK`] wires (the last one smaller), then what merges them.
+    Blocks(Vec<unsafe fn(*mut f32)>, Vec<Comparator>),
 }
+
+/// The largest network that is written out.
+const BLOCK: usize = 64;
 
 impl Sorter {
     /// All values in ascending order.
     pub(crate) fn sort(isa: Isa, n: usize) -> Self {
         match line(isa, n, Which::Sort) {
             Some((wires, code)) => Sorter { isa, n, wires, below: 0, code },
-            None => Sorter { isa, n, wires: n, below: 0, code: Code::Table(network::sort(n)) },
+            None => Self::blocks(isa, n, network::merge(n, BLOCK)).unwrap_or_else(|| Sorter {
+                isa,
+                n,
+                wires: n,
+                below: 0,
+                code: Code::Table(network::sort(n)),
+            }),
         }
     }
 
@@ -39,8 +50,25 @@ impl Sorter {
         match line(isa, n, Which::Median) {
             // As many wires below as above, or one less, and the middle stays the middle.
             Some((wires, code)) => Sorter { isa, n, wires, below: (wires - n) / 2, code },
-            None => Sorter { isa, n, wires: n, below: 0, code: Code::Table(network::median(n)) },
+            None => {
+                let middle = (n - 1) / 2..n / 2 + 1;
+                Self::blocks(isa, n, network::prune(&network::merge(n, BLOCK), n, middle)).unwrap_or_else(
+                    || Sorter { isa, n, wires: n, below: 0, code: Code::Table(network::median(n)) },
+                )
+            }
         }
+    }
+
+    /// Written networks for blocks, and `merge` for what comes after them; if they are written for this machine.
+    fn blocks(isa: Isa, n: usize, merge: Vec<Comparator>) -> Option<Self> {
+        let (mut blocks, mut wires) = (Vec::new(), 0);
+        for start in (0..n).step_by(BLOCK) {
+            let (size, code) = line(isa, BLOCK.min(n - start), Which::Sort)?;
+            let Code::Line(sort) = code else { return None };
+            blocks.push(sort);
+            wires = start + size;
+        }
+        Some(Sorter { isa, n, wires, below: 0, code: Code::Blocks(blocks, merge) })
     }
 
     /// Leaves the values as they are.
@@ -71,18 +99,30 @@ impl Sorter {
         match &self.code {
             // SAFETY: the function was chosen for the instruction set and has as many wires as the buffer.
             Code::Line(sort) => unsafe { sort(p) },
-            Code::Table(table) => {
-                for &(i, j) in table {
-                    // SAFETY: a table's wires are below n.
-                    unsafe {
-                        let (low, high) =
-                            (p.add(usize::from(i) * V::WIDTH), p.add(usize::from(j) * V::WIDTH));
-                        let (a, b) = (V::load(low), V::load(high));
-                        a.min(b).store(low);
-                        a.max(b).store(high);
-                    }
+            // SAFETY: a table's wires are below n.
+            Code::Table(table) => unsafe { compare_all::<V>(p, table) },
+            Code::Blocks(blocks, merge) => {
+                for (i, sort) in blocks.iter().enumerate() {
+                    // SAFETY: as for a line; block i has its wires in the buffer.
+                    unsafe { sort(p.add(i * BLOCK * V::WIDTH)) };
                 }
+                // SAFETY: a table's wires are below n.
+                unsafe { compare_all::<V>(p, merge) };
             }
+        }
+    }
+}
+
+/// Runs a network in memory.
+#[inline(always)]
+unsafe fn compare_all<V: Lanes>(p: *mut f32, table: &[Comparator]) {
+    for &(i, j) in table {
+        // SAFETY: the caller's.
+        unsafe {
+            let (low, high) = (p.add(usize::from(i) * V::WIDTH), p.add(usize::from(j) * V::WIDTH));
+            let (a, b) = (V::load(low), V::load(high));
+            a.min(b).store(low);
+            a.max(b).store(high);
         }
     }
 }
