@@ -1,18 +1,12 @@
 //! A local network for a proposer: chain, IPFS node and training miners, with the profile that leads to it.
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use r3mes_chain::http::Timeouts;
-use r3mes_chain::{Chain, ChainSpec, Rpc};
-use r3mes_config::{LocalnetSeed, NetworkProfile};
-use r3mes_ipfs::Kubo;
-use r3mes_localnet::ipfs::IpfsServer;
-use r3mes_localnet::miners::announce::Endpoints;
-use r3mes_localnet::miners::attacks::Attack;
-use r3mes_localnet::miners::model::TrainingSettings;
-use r3mes_localnet::miners::training::{Training, TrainingConfig, TrainingEvent};
-use r3mes_localnet::{Localnet, LocalnetConfig};
+use r3mes_chain::ChainSpec;
+use r3mes_config::{Decimal, LocalnetSeed, NetworkProfile};
+use r3mes_localnet::miners::attacks::{Attack, UnknownAttack};
+use r3mes_localnet::miners::training::TrainingEvent;
+use r3mes_localnet::{Localnet, LocalnetConfig, MinersConfig};
 use serde::Serialize;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
@@ -77,9 +71,7 @@ pub struct TrainingReport {
 /// A running local network.
 #[derive(Debug)]
 pub struct LocalNetwork {
-    chain: Localnet,
-    ipfs: IpfsServer,
-    training: Training,
+    network: Localnet,
     events: broadcast::Receiver<TrainingEvent>,
     profile: NetworkProfile,
 }
@@ -90,43 +82,30 @@ impl LocalNetwork {
     /// # Errors
     /// When a port is taken, or the options do not fit together.
     pub async fn start(options: &LocalNetworkOptions) -> Result<LocalNetwork, ApiError> {
-        let attack: Attack =
-            options.attack.parse().map_err(|error: r3mes_localnet::miners::attacks::UnknownAttack| {
-                ApiError::new(ErrorCode::Request, error.to_string())
-            })?;
-        let failed = |error: &dyn std::fmt::Display| {
-            ApiError::new(ErrorCode::Network, format!("run the local network: {error}"))
-        };
-        let chain = Localnet::start(LocalnetConfig {
+        let attack: Attack = options
+            .attack
+            .parse()
+            .map_err(|error: UnknownAttack| ApiError::new(ErrorCode::Request, error.to_string()))?;
+        let network = Localnet::start(LocalnetConfig {
             seed: options.seed,
             miners: options.miners,
             block_interval: Some(Duration::from_millis(options.block_ms)),
             rpc_port: options.rpc_port,
+            ipfs_port: options.ipfs_port,
+            training: Some(MinersConfig {
+                byzantine: options.byzantine,
+                attack: Some(attack),
+                max_rounds: options.rounds,
+            }),
             ..LocalnetConfig::default()
         })
         .await?;
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, options.ipfs_port));
-        let ipfs = IpfsServer::start(address, None).await.map_err(|error| failed(&error))?;
-        let profile = profile(options, &chain, &ipfs)?;
-        let http = r3mes_chain::http::client(Timeouts::default()).map_err(|error| failed(&error))?;
-        let endpoints = Endpoints {
-            chain: Chain::new(Rpc::new(http.clone(), chain.rpc_url()), spec(&profile)?),
-            kubo: Kubo::new(http, ipfs.url().clone()),
-            blocks: ipfs.store().clone(),
+        let events = match network.training() {
+            Some(training) => training.events(),
+            None => broadcast::channel(1).1,
         };
-        let config = TrainingConfig {
-            seed: options.seed,
-            miners: options.miners as usize,
-            byzantine: options.byzantine as usize,
-            attack: Some(attack),
-            max_rounds: options.rounds,
-            settings: TrainingSettings::default(),
-        };
-        let training = Training::start(config, endpoints, chain.chain().clone())
-            .await
-            .map_err(|error| failed(&error))?;
-        let events = training.events();
-        Ok(LocalNetwork { chain, ipfs, training, events, profile })
+        let profile = profile(options, &network);
+        Ok(LocalNetwork { network, events, profile })
     }
 
     /// The profile by which a proposer reaches the network.
@@ -167,39 +146,29 @@ impl LocalNetwork {
 
     /// Ends every part.
     pub async fn shutdown(self) {
-        self.training.shutdown().await;
-        self.ipfs.shutdown().await;
-        self.chain.shutdown().await;
+        self.network.shutdown().await;
     }
 }
 
-fn profile(
-    options: &LocalNetworkOptions,
-    chain: &Localnet,
-    ipfs: &IpfsServer,
-) -> Result<NetworkProfile, ApiError> {
-    let rules = chain.chain().config();
-    let price: String = rules.min_gas_price().trim_end_matches(char::is_alphabetic).to_owned();
-    let gas_price = price.parse().map_err(|error| {
-        ApiError::new(ErrorCode::Network, format!("read the local network's gas price {price:?}: {error}"))
-    })?;
-    Ok(NetworkProfile {
+fn profile(options: &LocalNetworkOptions, network: &Localnet) -> NetworkProfile {
+    let rules = network.chain().config();
+    NetworkProfile {
         name: "localnet".into(),
         chain_id: rules.chain_id,
-        rpc: vec![chain.rpc_url()],
-        ipfs_api: ipfs.url().clone(),
+        rpc: vec![network.rpc_url()],
+        ipfs_api: network.ipfs_url(),
         bech32_prefix: rules.prefix,
         reward_denom: rules.reward_denom.clone(),
         stake_denom: rules.reward_denom,
         fee_denom: rules.fee_denom,
-        gas_price,
+        gas_price: Decimal::new(rules.min_gas_price_micro.into(), 6),
         block_time: Duration::from_millis(options.block_ms),
         reveal_window_blocks: rules.reveal_window_blocks.into(),
         challenge_period_blocks: rules.challenge_period_blocks.into(),
         minimum_stake: rules.min_proposer_stake,
         localnet: Some(LocalnetSeed(options.seed.to_string())),
         ..NetworkProfile::default()
-    })
+    }
 }
 
 /// What the chain's client must know of a network.
@@ -214,7 +183,7 @@ pub(crate) fn spec(network: &NetworkProfile) -> Result<ChainSpec, ApiError> {
 }
 
 /// The same decimal, as the chain's client counts.
-fn decimal(value: r3mes_config::Decimal) -> Result<r3mes_chain::Decimal, ApiError> {
+fn decimal(value: Decimal) -> Result<r3mes_chain::Decimal, ApiError> {
     let text = value.to_string();
     text.parse()
         .map_err(|error| ApiError::new(ErrorCode::Settings, format!("use {text} as a price of gas: {error}")))
