@@ -99,7 +99,7 @@ pub enum Operation {
     FlushMempool,
     /// Makes blocks now. Answers the `height` reached.
     ProduceBlocks {
-        /// How many.
+        /// How many; 10000 at most.
         count: u32,
     },
 }

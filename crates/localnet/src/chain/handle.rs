@@ -21,6 +21,9 @@ use super::rpc;
 /// Blocks that a subscriber may lag behind before it misses some.
 const BACKLOG: usize = 1024;
 
+/// Blocks that one operation of the administrator's makes at most.
+const MAX_BLOCKS_AT_ONCE: u32 = 10_000;
+
 /// How a chain runs, besides its rules.
 #[derive(Clone, Debug)]
 pub struct ChainOptions {
@@ -225,7 +228,7 @@ impl ChainHandle {
     /// Does an operation of the administrator's; its events come with the next block.
     pub fn administer(&self, operation: Operation) -> Result<serde_json::Value, Refusal> {
         if let Operation::ProduceBlocks { count } = operation {
-            let height = self.produce_blocks(count as usize);
+            let height = self.produce_blocks(count.min(MAX_BLOCKS_AT_ONCE) as usize);
             return Ok(serde_json::json!({ "height": height.to_string() }));
         }
         operation.run(&mut self.node())

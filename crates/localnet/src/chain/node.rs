@@ -63,6 +63,12 @@ impl Node {
         self.blocks.values()
     }
 
+    /// The blocks from `low` to `high`, both included.
+    pub(crate) fn blocks_between(&self, low: i64, high: i64) -> impl Iterator<Item = &Arc<Block>> {
+        // A range that ends before it begins is a panic of the map's.
+        self.blocks.range(low..=high.max(low)).map(|(_, block)| block).filter(move |b| b.height <= high)
+    }
+
     pub(crate) fn tx(&self, hash: &str) -> Option<(&Arc<Block>, usize)> {
         let (height, index) = self.index.get(hash)?;
         Some((self.blocks.get(height)?, *index))

@@ -242,6 +242,25 @@ mod tests {
     }
 
     #[test]
+    fn roots_and_commitment_are_those_of_the_published_vectors() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vectors/manifest.json");
+        let manifest: serde_json::Value =
+            serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let trees = manifest["merkle"].as_array().unwrap();
+        assert!(trees.len() > 2);
+        for tree in trees {
+            let leaves: Vec<String> = serde_json::from_value(tree["leaves"].clone()).unwrap();
+            assert_eq!(merkle_root(&leaves), tree["root"]);
+        }
+        let stated = &manifest["commitment"];
+        let text = |key: &str| stated[key].as_str().unwrap();
+        let ids: Vec<u64> = serde_json::from_value(stated["participant_gradient_ids"].clone()).unwrap();
+        let committed =
+            commitment_text(text("proposer"), text("cid"), text("merkle_root"), &ids, text("salt"));
+        assert_eq!(sha256_hex(&committed), text("hash"));
+    }
+
+    #[test]
     fn a_commitment_lists_ids_in_brackets() {
         assert_eq!(commitment_text("p", "c", "r", &[0, 7, 12], "s"), "p:c:r:[0 7 12]:s");
     }

@@ -187,7 +187,7 @@ fn tx_search(node: &Node, params: &Params) -> Answer {
     };
     let (low, high) = query.heights();
     let mut found: Vec<(i64, usize)> = Vec::new();
-    for block in node.blocks().filter(|b| (low..=high).contains(&b.height)) {
+    for block in node.blocks_between(low, high) {
         let indices = 0..block.txs.len();
         found.extend(
             indices.filter(|index| query.matches(&json::tx_keys(block, *index))).map(|i| (block.height, i)),
