@@ -1,6 +1,6 @@
 //! Measures the methods against one read pass over the same data with the same threads.
 //!
-//! `cargo run --release -p r3mes-aggregate --example speed -- [N] [D] [METHOD...]`
+//! `cargo run --release -p r3mes-aggregate --example speed -- [N] [D] [f32|f16|bf16] [METHOD...]`
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
 
 use std::hint::black_box;
@@ -14,19 +14,27 @@ fn main() {
     let mut arguments = std::env::args().skip(1);
     let n: usize = arguments.next().map_or(32, |a| a.parse().unwrap());
     let d: usize = arguments.next().map_or(4_000_000, |a| a.parse().unwrap());
-    let named: Vec<String> = arguments.collect();
+    let mut named: Vec<String> = arguments.collect();
+    let dtype = match named.first().map(String::as_str) {
+        Some("f16") => DType::F16,
+        Some("bf16") => DType::BF16,
+        _ => DType::F32,
+    };
+    if named.first().is_some_and(|first| ["f32", "f16", "bf16"].contains(&first.as_str())) {
+        named.remove(0);
+    }
     let names =
         if named.is_empty() { Method::NAMES.iter().map(|m| (*m).to_owned()).collect() } else { named };
 
-    let data: Vec<Vec<u8>> = (0..n).map(|i| values(i as u64, d)).collect();
+    let data: Vec<Vec<u8>> = (0..n).map(|i| values(i as u64, d, dtype)).collect();
     let mut updates = Vec::new();
     for (i, bytes) in data.iter().enumerate() {
         let mut update = Update::new(i as u64, 1.0 + i as f64);
-        update.push(DType::F32, bytes);
+        update.push(dtype, bytes);
         updates.push(update);
     }
     let mut out = vec![0.0; d];
-    let bytes = (4 * n * d) as f64;
+    let bytes = (dtype.size() * n * d) as f64;
     println!(
         "N = {n}, D = {d}, {} threads; median and least of {LAUNCHES} launches",
         rayon::current_num_threads()
@@ -59,15 +67,20 @@ fn main() {
 }
 
 /// Roughly normal values: the sum of four uniform ones.
-fn values(seed: u64, d: usize) -> Vec<u8> {
+fn values(seed: u64, d: usize, dtype: DType) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    let mut bytes = Vec::with_capacity(4 * d);
+    let mut bytes = Vec::with_capacity(dtype.size() * d);
     for _ in 0..d {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
         let sum: f32 = (0..4).map(|i| f32::from((state >> (16 * i)) as i16)).sum();
-        bytes.extend_from_slice(&(sum / 32768.0).to_le_bytes());
+        let value = sum / 32768.0;
+        match dtype {
+            DType::F16 => bytes.extend_from_slice(&half::f16::from_f32(value).to_le_bytes()),
+            DType::BF16 => bytes.extend_from_slice(&half::bf16::from_f32(value).to_le_bytes()),
+            _ => bytes.extend_from_slice(&value.to_le_bytes()),
+        }
     }
     bytes
 }

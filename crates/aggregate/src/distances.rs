@@ -12,9 +12,9 @@ use crate::tiles::{Ahead, STEP, Scratch};
 use crate::{AggregateError, Update};
 
 /// Coordinates whose squares are summed in f32, lane by lane.
-const BLOCK: usize = 2048;
+const BLOCK: usize = 1024;
 /// Coordinates whose block sums are added in order.
-const RUN: usize = 4 * BLOCK;
+const RUN: usize = 8 * BLOCK;
 /// A smaller block sum may have lost squares to underflow: the block is summed again in f64.
 const TINY: f64 = 1.0 / (1u128 << 80) as f64;
 
@@ -156,7 +156,8 @@ impl Pass<'_> {
         let end = self.len.min((run + 1) * RUN);
         for start in (run * RUN..end).step_by(BLOCK) {
             let tile = scratch.tile(self.updates, start, BLOCK.min(end - start));
-            let more = end > start + BLOCK;
+            // The rows of plain updates go on beyond this block; a prefetch needs no valid pointer.
+            let more = BLOCK.min(self.len.saturating_sub(start + BLOCK));
             let (rows, origin, points) = (tile.rows(), self.origin, self.points);
             self.isa.run(Block { rows, origin, points, len: tile.len, more, sums: &mut sums });
         }
@@ -171,7 +172,8 @@ struct Block<'a> {
     origin: bool,
     points: usize,
     len: usize,
-    more: bool,
+    /// Coordinates after this block to be brought into the cache meanwhile.
+    more: usize,
     sums: &'a mut [f64],
 }
 
@@ -185,14 +187,14 @@ impl Kernel for Block<'_> {
     unsafe fn run<V: Lanes>(mut self) {
         let n = self.rows.len();
         let tiles = n.div_ceil(SIDE) * (n.div_ceil(SIDE) + 1) / 2;
-        let to = if self.more { 2 * self.len } else { self.len };
-        let mut ahead = Ahead::new(self.rows, self.len, to);
-        let lines = (n * self.len / STEP).div_ceil(tiles);
+        let mut ahead = Ahead::new(self.rows, self.len, self.len + self.more);
+        // Spread over the steps of all tiles.
+        let lines = (n * self.more / STEP).div_ceil(tiles * (self.len / STEP).max(1));
         // SAFETY: the rows hold `len` values, a multiple of 16.
         unsafe {
             for first in (0..n).step_by(SIDE) {
                 let a = self.side(first);
-                ahead.step::<V>(lines);
+                ahead.step::<V>(lines * (self.len / STEP));
                 let sums = within::<V>(a, self.len);
                 for (&(i, j), sum) in WITHIN.iter().zip(sums) {
                     self.add_pair(first + i, first + j, sum);
@@ -204,15 +206,14 @@ impl Kernel for Block<'_> {
                 }
                 for second in (first + SIDE..n).step_by(SIDE) {
                     let b = self.side(second);
-                    ahead.step::<V>(lines);
                     // What does not fit the registers of narrower machines goes in two halves.
                     if V::WIDTH == STEP {
-                        let sums = between::<V, SIDE>(a, b, self.len);
+                        let sums = between::<V, SIDE>(a, b, self.len, &mut ahead, lines);
                         self.add_tile(first, second, &sums);
                     } else {
-                        let sums = between::<V, 2>([a[0], a[1]], b, self.len);
+                        let sums = between::<V, 2>([a[0], a[1]], b, self.len, &mut ahead, lines);
                         self.add_tile(first, second, &sums);
-                        let sums = between::<V, 2>([a[2], a[3]], b, self.len);
+                        let sums = between::<V, 2>([a[2], a[3]], b, self.len, &mut ahead, lines);
                         self.add_tile(first + 2, second, &sums);
                     }
                 }
@@ -296,6 +297,8 @@ unsafe fn between<V: Lanes, const I: usize>(
     a: [*const f32; I],
     b: [*const f32; SIDE],
     len: usize,
+    ahead: &mut Ahead<'_>,
+    lines: usize,
 ) -> [[f64; SIDE]; I] {
     let mut out = [[0.0; SIDE]; I];
     // SAFETY: the pointers are valid for `len` values, a multiple of 16.
@@ -303,6 +306,7 @@ unsafe fn between<V: Lanes, const I: usize>(
         let mut halves = [[[V::splat(0.0); SIDE]; I]; 2];
         for (h, s) in halves.iter_mut().enumerate().take(STEP / V::WIDTH) {
             for c in (h * V::WIDTH..len).step_by(STEP) {
+                ahead.step::<V>(lines);
                 let y =
                     [V::load(b[0].add(c)), V::load(b[1].add(c)), V::load(b[2].add(c)), V::load(b[3].add(c))];
                 for (s, a) in s.iter_mut().zip(a) {
