@@ -1,6 +1,8 @@
 //! The miners and the training loop on a real chain and IPFS, over their sockets, with a proposer that is
 //! as short as a test allows.
 
+#![allow(clippy::unwrap_used)]
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 

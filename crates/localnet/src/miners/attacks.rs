@@ -31,6 +31,11 @@ pub struct RoundView<'a> {
 pub trait Forgery: fmt::Debug + Send + Sync {
     /// An update of the length of `view.own`. `rng` is the miner's own stream for the round.
     fn forge(&self, view: &RoundView<'_>, rng: &mut ChaCha8Rng) -> Vec<f32>;
+
+    /// How it is sent.
+    fn delivery(&self) -> Delivery {
+        Delivery::Proper
+    }
 }
 
 /// How an update reaches the chain.
@@ -89,10 +94,10 @@ impl Attack {
             Self::Malformed => "malformed",
         }
     }
+}
 
-    /// How the attack's updates are sent.
-    #[must_use]
-    pub const fn delivery(self) -> Delivery {
+impl Forgery for Attack {
+    fn delivery(&self) -> Delivery {
         match self {
             Self::SignFlip | Self::ScaledNoise | Self::Nan => Delivery::Proper,
             Self::WrongCid => Delivery::WrongCid,
@@ -100,9 +105,7 @@ impl Attack {
             Self::Malformed => Delivery::Malformed,
         }
     }
-}
 
-impl Forgery for Attack {
     fn forge(&self, view: &RoundView<'_>, rng: &mut ChaCha8Rng) -> Vec<f32> {
         let mut values = view.own.to_vec();
         match self {

@@ -5,7 +5,7 @@
 
 use rayon::prelude::*;
 
-use super::attacks::{Attack, Delivery, Forgery, RoundView};
+use super::attacks::{Delivery, Forgery, RoundView};
 use super::data::{DataError, Digits, Split};
 use super::model::{Adapters, Base, Trained, TrainingSettings};
 use super::random::{shuffle, stream};
@@ -149,14 +149,13 @@ impl Federation {
 /// aggregate of another length or with a non-finite value is not applied.
 pub fn run(
     federation: &Federation,
-    attack: Option<Attack>,
+    forgery: Option<&dyn Forgery>,
     rounds: u64,
     mut aggregate: impl FnMut(&[MinerUpdate]) -> Vec<f32>,
 ) -> Vec<f64> {
-    let arrives = attack.map_or(Delivery::Proper, Attack::delivery);
-    let arrives = matches!(arrives, Delivery::Proper | Delivery::Unregistered);
+    let delivery = forgery.map_or(Delivery::Proper, Forgery::delivery);
+    let arrives = matches!(delivery, Delivery::Proper | Delivery::Unregistered);
     let mut adapters = federation.initial_adapters();
-    let forgery = attack.as_ref().map(|attack| attack as &dyn Forgery);
     let mut accuracies = Vec::new();
     for round in 1..=rounds {
         let mut updates = federation.updates(&adapters, round, forgery);
@@ -180,6 +179,7 @@ fn choose_byzantine(seed: u64, miners: usize, count: usize) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::attacks::Attack;
     use super::*;
 
     const ROUNDS: u64 = 10;
@@ -211,8 +211,8 @@ mod tests {
             let (good, attacked) = (federation(seed, 0), federation(seed, 3));
             let average = run(&good, None, ROUNDS, mean);
             let honest = run(&good, None, ROUNDS, median);
-            let robust = run(&attacked, Some(Attack::SignFlip), ROUNDS, median);
-            let naive = run(&attacked, Some(Attack::SignFlip), ROUNDS, mean);
+            let robust = run(&attacked, Some(&Attack::SignFlip), ROUNDS, median);
+            let naive = run(&attacked, Some(&Attack::SignFlip), ROUNDS, mean);
             for accuracies in [&average, &honest] {
                 assert!(accuracies[9] >= 0.88, "seed {seed}: {accuracies:?}");
                 assert!(accuracies[9] >= accuracies[0] + 0.05, "seed {seed}: {accuracies:?}");
@@ -246,7 +246,7 @@ mod tests {
     fn what_cannot_arrive_does_not_arrive() {
         let federation = federation(2, 3);
         let mut counts = Vec::new();
-        for attack in Attack::ALL {
+        for attack in &Attack::ALL {
             run(&federation, Some(attack), 1, |updates| {
                 counts.push(updates.len());
                 Vec::new()
