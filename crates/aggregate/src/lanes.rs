@@ -3,6 +3,8 @@
 //! Every operation is exactly one IEEE 754 operation a lane, so that all widths give the same bits.
 #![allow(unsafe_code)]
 
+use std::sync::OnceLock;
+
 /// `WIDTH` neighbouring coordinates.
 ///
 /// The methods of a type may only be called where [`Isa::run`] has chosen that type (or where its CPU features are
@@ -14,6 +16,8 @@ pub(crate) trait Lanes: Copy {
     type Wide: Copy;
 
     unsafe fn load(p: *const f32) -> Self;
+    /// `WIDTH` F16 values.
+    unsafe fn load_f16(p: *const u16) -> Self;
     unsafe fn store(self, p: *mut f32);
     unsafe fn splat(x: f32) -> Self;
     /// Asks for the cache line at `p`, which need not be valid, to be brought into the second-level cache.
@@ -94,8 +98,10 @@ impl Isa {
         found
     }
 
+    /// The widest that this machine has.
     pub(crate) fn best() -> Isa {
-        Isa::available()[0]
+        static BEST: OnceLock<Isa> = OnceLock::new();
+        *BEST.get_or_init(|| Isa::available()[0])
     }
 
     pub(crate) fn kind(self) -> Kind {
@@ -166,6 +172,12 @@ impl Lanes for Portable {
     unsafe fn load(p: *const f32) -> Self {
         // SAFETY: the caller's pointer is valid for eight values.
         Portable(unsafe { p.cast::<[f32; 8]>().read_unaligned() })
+    }
+    #[inline(always)]
+    unsafe fn load_f16(p: *const u16) -> Self {
+        // SAFETY: the caller's pointer is valid for eight values.
+        let bits = unsafe { p.cast::<[u16; 8]>().read_unaligned() };
+        Portable(bits.map(|bits| half::f16::from_bits(bits).to_f32()))
     }
     #[inline(always)]
     unsafe fn store(self, p: *mut f32) {
@@ -290,6 +302,10 @@ mod x86 {
             unsafe { F32x8(_mm256_loadu_ps(p)) }
         }
         #[inline(always)]
+        unsafe fn load_f16(p: *const u16) -> Self {
+            unsafe { F32x8(_mm256_cvtph_ps(_mm_loadu_si128(p.cast()))) }
+        }
+        #[inline(always)]
         unsafe fn store(self, p: *mut f32) {
             unsafe { _mm256_storeu_ps(p, self.0) }
         }
@@ -383,6 +399,10 @@ mod x86 {
         #[inline(always)]
         unsafe fn load(p: *const f32) -> Self {
             unsafe { F32x16(_mm512_loadu_ps(p)) }
+        }
+        #[inline(always)]
+        unsafe fn load_f16(p: *const u16) -> Self {
+            unsafe { F32x16(_mm512_cvtph_ps(_mm256_loadu_si256(p.cast()))) }
         }
         #[inline(always)]
         unsafe fn store(self, p: *mut f32) {

@@ -42,6 +42,7 @@ mod distances;
 mod dtype;
 mod error;
 mod geometry;
+mod halves;
 mod lanes;
 mod mean;
 mod method;

@@ -21,6 +21,12 @@ pub(crate) struct Tile<'t> {
 /// Tiles are whole multiples of this: the widest vector.
 pub(crate) const STEP: usize = 16;
 
+/// Values between converted rows, so that one coordinate's do not all compete for the same places in the cache.
+const APART: usize = 5 * STEP;
+
+/// Converted values of a tile, over all participants.
+const CONVERTED: usize = 64 * 1024;
+
 impl Tile<'_> {
     /// One pointer a participant, each valid for reads of `len` values, at any alignment.
     pub(crate) fn rows(&self) -> &[*const f32] {
@@ -77,7 +83,8 @@ impl Scratch {
     pub(crate) fn tile<'t>(&'t mut self, updates: &'t [&Update<'_>], start: usize, len: usize) -> Tile<'t> {
         let padded = len.next_multiple_of(STEP);
         let whole = padded == len;
-        let needed = updates.iter().filter(|u| !whole || u.plain(start, len).is_none()).count() * padded;
+        let needed =
+            updates.iter().filter(|u| !whole || u.plain(start, len).is_none()).count() * (padded + APART);
         if self.converted.len() < needed {
             self.converted.resize(needed, 0.0);
         }
@@ -87,10 +94,10 @@ impl Scratch {
             rows.push(match update.plain(start, len).filter(|_| whole) {
                 Some(bytes) => bytes.as_ptr().cast(),
                 None => {
-                    let (row, rest) = free.split_at_mut(padded);
+                    let (row, rest) = free.split_at_mut(padded + APART);
                     free = rest;
                     update.read_into(start, &mut row[..len]);
-                    row[len..].fill(0.0);
+                    row[len..padded].fill(0.0);
                     row.as_ptr()
                 }
             });
@@ -122,6 +129,9 @@ pub(crate) fn for_each_tile<S>(
     work: impl Fn(&mut S, &Tile<'_>, &mut [f32]) -> bool + Sync,
 ) -> Result<(), AggregateError> {
     let len = options.tile_for(4 * updates.len());
+    let converted = updates.iter().any(|u| u.parts().iter().any(|p| p.dtype != DType::F32));
+    // What is converted should not leave the second-level cache before it is used.
+    let part = if converted { (CONVERTED / updates.len() / STEP * STEP).max(4 * STEP) } else { len };
     let tiles = out.len().div_ceil(len);
     let next = Mutex::new(out.chunks_mut(len).enumerate());
     let lowest = Mutex::new(None);
@@ -130,18 +140,21 @@ pub(crate) fn for_each_tile<S>(
         loop {
             let taken = next.lock().unwrap_or_else(PoisonError::into_inner).next();
             let Some((index, out)) = taken else { break };
-            let tile = scratch.tile(updates, index * len, out.len());
-            let finite = if tile.len == out.len() {
-                work(&mut state, &tile, out)
-            } else {
-                let mut padded = vec![0.0; tile.len];
-                let finite = work(&mut state, &tile, &mut padded);
-                out.copy_from_slice(&padded[..out.len()]);
-                finite
-            };
-            if !finite && let Some(bad) = first_non_finite(&tile) {
-                let mut lowest = lowest.lock().unwrap_or_else(PoisonError::into_inner);
-                *lowest = Some(lowest.map_or(bad, |l: (usize, usize)| l.min(bad)));
+            for (i, out) in out.chunks_mut(part).enumerate() {
+                let start = index * len + i * part;
+                let tile = scratch.tile(updates, start, out.len());
+                let finite = if tile.len == out.len() {
+                    work(&mut state, &tile, out)
+                } else {
+                    let mut padded = vec![0.0; tile.len];
+                    let finite = work(&mut state, &tile, &mut padded);
+                    out.copy_from_slice(&padded[..out.len()]);
+                    finite
+                };
+                if !finite && let Some(bad) = first_non_finite(&tile) {
+                    let mut lowest = lowest.lock().unwrap_or_else(PoisonError::into_inner);
+                    *lowest = Some(lowest.map_or(bad, |l: (usize, usize)| l.min(bad)));
+                }
             }
         }
     };

@@ -1,7 +1,5 @@
-use half::f16;
-use half::slice::HalfFloatSliceExt;
-
-use crate::DType;
+use crate::lanes::Isa;
+use crate::{DType, halves};
 
 /// One participant's update, seen as one vector of R^d: its tensors laid end to end.
 ///
@@ -99,25 +97,14 @@ impl Part<'_> {
     fn convert(&self, from: usize, out: &mut [f32]) {
         let size = self.dtype.size();
         let bytes = &self.bytes[from * size..(from + out.len()) * size];
+        let left = self.bytes.len() - (from + out.len()) * size;
+        halves::prefetch_after(Isa::best(), bytes, left.min(bytes.len()));
         match self.dtype {
             DType::F32 => fill(out, bytes, f32::from_le_bytes),
             DType::F64 => fill(out, bytes, |b| f64::from_le_bytes(b) as f32),
-            DType::F16 => halves(out, bytes),
+            DType::F16 => halves::convert(Isa::best(), bytes, out),
             DType::BF16 => fill(out, bytes, |b| f32::from_bits(u32::from(u16::from_le_bytes(b)) << 16)),
         }
-    }
-}
-
-/// F16 to f32, by the CPU's own conversion where it has one.
-fn halves(out: &mut [f32], bytes: &[u8]) {
-    const CHUNK: usize = 256;
-    let mut chunk = [f16::ZERO; CHUNK];
-    for (out, bytes) in out.chunks_mut(CHUNK).zip(bytes.chunks(2 * CHUNK)) {
-        let chunk = &mut chunk[..out.len()];
-        for (h, b) in chunk.iter_mut().zip(bytes.as_chunks::<2>().0) {
-            *h = f16::from_le_bytes(*b);
-        }
-        chunk.convert_to_f32_slice(out);
     }
 }
 
