@@ -34,15 +34,19 @@ impl Workspace {
             Some(root) => root.to_owned(),
             None => default_root()?,
         });
-        let mut raw = match RawSettings::load(&data) {
-            Ok(raw) => raw,
-            Err(ConfigError::Missing { .. }) => new_settings()?,
+        let (mut raw, new) = match RawSettings::load(&data) {
+            Ok(raw) => (raw, false),
+            Err(ConfigError::Missing { .. }) => (new_settings()?, true),
             Err(error) => return Err(error.into()),
         };
         if let Some(path) = network {
             let profile = NetworkProfile::load(path)?;
             profile.save(&data.networks().join(format!("{}.toml", profile.name)))?;
             raw.set("network.profile", &profile.name)?;
+            if new && profile.localnet.is_some() {
+                // Miners of a local network announce within moments of each other.
+                raw.set("round.minimum_interval", "0s")?;
+            }
         }
         for (key, value) in changes {
             raw.set(key, value)?;

@@ -12,7 +12,7 @@ use r3mes_aggregate::{AggregateError, Method, Options, Update};
 use r3mes_gradient::{Container, DType, Gradient, Kind, Layout, Limits, ReadError, TensorView};
 use r3mes_ipfs::{Cid, CidHasher, CidSettings};
 
-use crate::home::write_durably;
+use crate::home::{temporary_in, write_durably};
 
 /// One gradient file that takes part.
 #[derive(Clone, Debug)]
@@ -99,7 +99,7 @@ fn map(path: &Path, limits: &Limits, folder: &Path) -> Result<Gradient, ReadErro
     if gradient.container() != Container::Pickle {
         return Ok(gradient);
     }
-    let mut unpacked = tempfile::NamedTempFile::new_in(folder)?;
+    let mut unpacked = temporary_in(folder)?;
     let tensors: Vec<TensorView<'_>> = gradient.tensors().collect();
     let mut writer = BufWriter::new(unpacked.as_file_mut());
     r3mes_gradient::write_safetensors(&mut writer, &tensors, &BTreeMap::new()).map_err(io::Error::other)?;

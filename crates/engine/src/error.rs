@@ -92,6 +92,14 @@ pub enum EngineError {
         /// What to do.
         remedy: String,
     },
+    /// The operator's limit on fees is below what the chain takes now.
+    #[error("submit to the chain: the fee {fee} is above submission.max_fee, {limit}; raise the limit, or wait for cheaper gas")]
+    FeeTooHigh {
+        /// What the transaction would cost.
+        fee: String,
+        /// The limit.
+        limit: String,
+    },
     /// The chain refused a transaction for a reason that waiting does not mend.
     #[error("submit to the chain: {0}")]
     Refused(Refusal),
@@ -110,6 +118,7 @@ impl EngineError {
             EngineError::Chain(error) => error.is_transient(),
             EngineError::Ipfs(error) => error.is_transient(),
             EngineError::Fetch(error) => error.is_transient(),
+            EngineError::FeeTooHigh { .. } => true,
             EngineError::Journal(_)
             | EngineError::Folder { .. }
             | EngineError::AlreadyRunning { .. }

@@ -8,6 +8,14 @@ use r3mes_config::DataDir;
 
 use crate::EngineError;
 
+/// What the names of half-written files begin with.
+const TEMPORARY: &str = ".partial-";
+
+/// A new file beside `folder`'s others that no reader takes for a finished one.
+pub(crate) fn temporary_in(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+    tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder)
+}
+
 /// The folder of one proposer: journal, spool, aggregates, evidence.
 ///
 /// Nothing inside it is named by an absolute path, so the folder may be moved while nobody runs.
@@ -64,6 +72,20 @@ impl Home {
         self.aggregates().join(format!("round-{round}.safetensors"))
     }
 
+    /// Removes what a killed process left half-written. Only who holds the lock may call it.
+    pub(crate) fn sweep(&self, _lock: &HomeLock) -> Result<(), EngineError> {
+        for folder in [self.spool(), self.aggregates(), self.evidence()] {
+            let failed = |source| EngineError::Folder { path: folder.clone(), source };
+            for entry in fs::read_dir(&folder).map_err(failed)? {
+                let entry = entry.map_err(failed)?;
+                if entry.file_name().to_string_lossy().starts_with(TEMPORARY) {
+                    fs::remove_file(entry.path()).map_err(failed)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Takes the folder for this process until the lock is dropped.
     ///
     /// # Errors
@@ -96,7 +118,7 @@ pub(crate) struct HomeLock {
 /// Writes `bytes` to `path` so that after a crash the file is either whole or not there.
 pub(crate) fn write_durably(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
+    let mut temporary = temporary_in(folder)?;
     write(temporary.as_file_mut())?;
     temporary.as_file().sync_all()?;
     temporary.persist(path)?;
@@ -118,6 +140,17 @@ mod tests {
         assert!(refused.to_string().contains("another proposer"), "{refused}");
         drop(lock);
         home.lock().unwrap();
+    }
+
+    #[test]
+    fn what_a_killed_process_left_half_written_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::open(DataDir::new(folder.path())).unwrap();
+        temporary_in(&home.spool()).unwrap().keep().unwrap();
+        fs::write(home.gradient(7), b"whole").unwrap();
+        home.sweep(&home.lock().unwrap()).unwrap();
+        assert!(home.gradient(7).exists());
+        assert_eq!(fs::read_dir(home.spool()).unwrap().count(), 1);
     }
 
     #[test]

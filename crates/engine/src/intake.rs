@@ -9,6 +9,7 @@ use r3mes_ipfs::{Cid, FetchError, FetchLimits};
 use tokio::task::JoinSet;
 
 use crate::EngineError;
+use crate::home::temporary_in;
 use crate::event::EngineEvent;
 use crate::journal::GradientRow;
 use crate::proposer::Context;
@@ -70,7 +71,13 @@ impl Intake {
                 break;
             }
             let id = gradient.record.id;
-            if gradient.judgement.is_none() && self.fetching.insert(id) {
+            if gradient.judgement.is_some() || self.fetching.contains(&id) {
+                continue;
+            }
+            if !self.context.has_room()? {
+                break;
+            }
+            if self.fetching.insert(id) {
                 let (context, gradient) = (self.context.clone(), gradient.clone());
                 self.tasks.spawn(async move { (id, context.judge(&gradient).await) });
             }
@@ -167,7 +174,7 @@ impl Context {
         let path = self.home.gradient(record.id);
         let folder = self.home.spool();
         let failed = |source| EngineError::Folder { path: folder.clone(), source };
-        let temporary = tempfile::NamedTempFile::new_in(&folder).map_err(failed)?;
+        let temporary = temporary_in(&folder).map_err(failed)?;
         let mut file = tokio::fs::File::from_std(temporary.reopen().map_err(failed)?);
         let limits = self.fetch_limits();
         match r3mes_ipfs::fetch(&self.ipfs, &cid, &mut file, &limits).await {

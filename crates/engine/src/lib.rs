@@ -19,6 +19,7 @@ pub mod journal;
 mod proposer;
 mod registration;
 pub mod round;
+mod spool;
 mod submission;
 pub mod verification;
 mod watch;

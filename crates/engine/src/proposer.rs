@@ -63,6 +63,7 @@ impl Proposer {
         environment: Environment,
     ) -> Result<Proposer, EngineError> {
         let lock = home.lock()?;
+        home.sweep(&lock)?;
         let journal = Journal::open(&home.journal())?;
         let address = key.address(&settings.network.bech32_prefix);
         let announcer = Announcer::new(environment.clone());

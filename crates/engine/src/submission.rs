@@ -69,6 +69,10 @@ impl Submission<'_> {
             Err(error) if error.is_transient() => return Err(error.into()),
             Err(error) => return Ok(Signed::Not(Submitted::Refused(error.into_refusal()?))),
         };
+        let fee = signed.fee.amount_of(&chain.spec().fee_denom);
+        if let Some(limit) = self.context.settings.submission.max_fee.filter(|limit| fee > *limit) {
+            return Err(EngineError::FeeTooHigh { fee: signed.fee.to_string(), limit: limit.to_string() });
+        }
         let transaction = SignedTransaction {
             hash: signed.hash,
             round_id: self.round_id,

@@ -25,6 +25,9 @@ impl Context {
                     "a challenge was won against the aggregate; its gradients are pending again".into()
                 });
                 self.enter(&mut round, next, height, &[])?;
+                if next == RoundState::Finalized {
+                    self.release(&round).await?;
+                }
             }
         }
         Ok(())

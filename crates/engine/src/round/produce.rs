@@ -18,6 +18,7 @@ impl Context {
             Ok(method) => method,
             Err(error) => return self.abandon(round, height, &format!("{error}")).await,
         };
+        self.pin_inputs(&round).await?;
         let inputs: Vec<AggregationInput> = selection
             .participants
             .iter()
