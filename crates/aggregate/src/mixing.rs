@@ -9,6 +9,8 @@ use crate::tiles::{Ahead, STEP, Tile};
 
 /// Rows that are added first among themselves.
 const GROUP: usize = 4;
+/// Mixed rows that are summed at the same time.
+const ABREAST: usize = 4;
 /// All sums of some of them.
 const SUBSETS: usize = 1 << GROUP;
 
@@ -100,13 +102,17 @@ impl Kernel for Apply<'_, '_> {
                     Some((factors, subsets)) => {
                         let sum = subset_sums::<V>(self.rows, c, factors, sums.pointer());
                         let groups = mixing.columns.div_ceil(GROUP);
-                        for (i, subsets) in subsets.chunks_exact(groups).enumerate() {
-                            let mut y = V::splat(0.0);
-                            let mut group = sums.pointer().cast_const();
-                            for subset in subsets {
-                                y = y.add(V::load(group.add(usize::from(*subset) * V::WIDTH)));
-                                group = group.add(SUBSETS * V::WIDTH);
+                        let sums = sums.pointer().cast_const();
+                        // Four rows at a time, so that their sums do not wait for each other.
+                        let whole = mixing.rows / ABREAST * ABREAST;
+                        for i in (0..whole).step_by(ABREAST) {
+                            let y = rows_of_sums::<V, ABREAST>(sums, groups, &subsets[i * groups..]);
+                            for (k, y) in y.into_iter().enumerate() {
+                                bounded(y).store(values.add((i + k) * V::WIDTH));
                             }
+                        }
+                        for i in whole..mixing.rows {
+                            let [y] = rows_of_sums::<V, 1>(sums, groups, &subsets[i * groups..]);
                             bounded(y).store(values.add(i * V::WIDTH));
                         }
                         sum
@@ -128,6 +134,24 @@ impl Kernel for Apply<'_, '_> {
             }
             is_finite(check)
         }
+    }
+}
+
+/// So many mixed rows, from the sums of each group's subsets.
+#[inline(always)]
+unsafe fn rows_of_sums<V: Lanes, const K: usize>(sums: *const f32, groups: usize, subsets: &[u8]) -> [V; K] {
+    let subsets = &subsets[..K * groups];
+    // SAFETY: there are SUBSETS vectors for each group at `sums`, and every subset is below SUBSETS.
+    unsafe {
+        let mut y = [V::splat(0.0); K];
+        for g in 0..groups {
+            let group = sums.add(g * SUBSETS * V::WIDTH);
+            for (k, y) in y.iter_mut().enumerate() {
+                let subset = usize::from(*subsets.get_unchecked(k * groups + g));
+                *y = y.add(V::load(group.add(subset * V::WIDTH)));
+            }
+        }
+        y
     }
 }
 
