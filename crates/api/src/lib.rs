@@ -15,7 +15,7 @@ mod workspace;
 
 pub use error::{ApiError, ErrorCode};
 pub use localnet::{LocalNetwork, LocalNetworkOptions};
-pub use overview::{Earnings, Overview, RoundSummary};
+pub use overview::{Earnings, LedgerLine, Overview, RoundSummary};
 pub use r3mes_engine::event::{EngineEvent, Numbered};
 pub use r3mes_engine::{Checkpoint, Registered, Running};
 pub use start::{StartOptions, register, start};

@@ -1,8 +1,8 @@
 //! What a proposer has done and is doing, read from its journal.
 
-use r3mes_engine::Journal;
-use r3mes_engine::journal::JournalError;
+use r3mes_engine::journal::{EntryKind, JournalError, LedgerEntry};
 use r3mes_engine::round::{Round, RoundState};
+use r3mes_engine::{Home, Journal};
 use serde::Serialize;
 use time::OffsetDateTime;
 
@@ -27,6 +27,24 @@ pub struct Overview {
     pub earnings: Earnings,
     /// The newest rounds first.
     pub rounds: Vec<RoundSummary>,
+}
+
+/// One movement in the books.
+#[derive(Clone, Debug, Serialize)]
+pub struct LedgerLine {
+    /// `reward` or `fee`.
+    pub kind: EntryKind,
+    /// Whole units, decimal.
+    pub amount: String,
+    /// Of what.
+    pub denom: String,
+    /// The block of its transaction, decimal.
+    pub height: String,
+    /// The transaction that moved it.
+    pub tx_hash: String,
+    /// When it was booked.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
 }
 
 /// What the books say.
@@ -79,15 +97,7 @@ impl Workspace {
     /// When there is no journal yet, or it cannot be read.
     pub fn overview(&self, last: u32) -> Result<Overview, ApiError> {
         let home = self.home()?;
-        if !home.journal().exists() {
-            let root = self.root().display();
-            return Err(ApiError::new(
-                ErrorCode::Request,
-                format!("read the journal of {root}: no proposer has run there"),
-            )
-            .with_remedy("start one with `r3mes-proposer start`"));
-        }
-        let journal = Journal::read(&home.journal()).map_err(unreadable)?;
+        let journal = journal(&home)?;
         let network = &self.settings().network;
         let key = self.key()?;
         let (received, judged) = journal.gradient_counts().map_err(unreadable)?;
@@ -107,6 +117,40 @@ impl Workspace {
                 .collect(),
         })
     }
+}
+
+impl Workspace {
+    /// The sums of the books, and every movement in them, oldest first.
+    ///
+    /// # Errors
+    /// As [`Workspace::overview`].
+    pub fn earnings(&self) -> Result<(Earnings, Vec<LedgerLine>), ApiError> {
+        let journal = journal(&self.home()?)?;
+        let network = &self.settings().network;
+        let sums = earnings(&journal, &network.reward_denom, &network.fee_denom).map_err(unreadable)?;
+        let entries = journal.ledger().map_err(unreadable)?;
+        let line = |entry: LedgerEntry| LedgerLine {
+            kind: entry.kind,
+            amount: entry.amount.to_string(),
+            denom: entry.denom,
+            height: entry.height.to_string(),
+            tx_hash: entry.tx_hash,
+            at: entry.at,
+        };
+        Ok((sums, entries.into_iter().map(line).collect()))
+    }
+}
+
+fn journal(home: &Home) -> Result<Journal, ApiError> {
+    if !home.journal().exists() {
+        let root = home.root().display();
+        return Err(ApiError::new(
+            ErrorCode::Request,
+            format!("read the journal of {root}: no proposer has run there"),
+        )
+        .with_remedy("start one with `r3mes-proposer start`"));
+    }
+    Journal::read(&home.journal()).map_err(unreadable)
 }
 
 pub(crate) fn earnings(journal: &Journal, denom: &str, fee_denom: &str) -> Result<Earnings, JournalError> {

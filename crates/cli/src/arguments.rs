@@ -38,6 +38,12 @@ pub(crate) enum Command {
     /// Show what the proposer of a data folder has done and is doing.
     #[command(after_help = STATUS_EXAMPLES)]
     Status(Status),
+    /// List this proposer's rounds, the newest first.
+    #[command(after_help = LIST_EXAMPLES)]
+    ListAggregations(Status),
+    /// Show what was earned and what it cost, movement by movement.
+    #[command(after_help = EARNINGS_EXAMPLES)]
+    Earnings(Earnings),
     /// Say what gradient files hold, without trusting a byte of them.
     #[command(after_help = INSPECT_EXAMPLES)]
     Inspect(Inspect),
@@ -139,6 +145,12 @@ pub(crate) struct Status {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Earnings {
+    #[command(flatten)]
+    pub(crate) proposer: ProposerOptions,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Inspect {
     /// Gradient files, in any of the three containers.
     #[arg(required = true, value_name = "FILE")]
@@ -188,6 +200,16 @@ const STATUS_EXAMPLES: &str = "\
 Examples:
   r3mes-proposer status --home ./proposer
   r3mes-proposer status --home ./proposer --json | jq .earned";
+
+const LIST_EXAMPLES: &str = "\
+Examples:
+  r3mes-proposer list-aggregations --home ./proposer --last 50
+  r3mes-proposer list-aggregations --home ./proposer --json | jq -r 'select(.state == \"finalized\") | .cid'";
+
+const EARNINGS_EXAMPLES: &str = "\
+Examples:
+  r3mes-proposer earnings --home ./proposer
+  r3mes-proposer earnings --home ./proposer --json | jq 'select(.kind == \"reward\")'";
 
 const INSPECT_EXAMPLES: &str = "\
 Examples:

@@ -1,4 +1,4 @@
-use r3mes_api::Overview;
+use r3mes_api::{Overview, RoundSummary};
 
 use super::start::workspace;
 use super::{Failure, output};
@@ -6,30 +6,21 @@ use crate::arguments::Status;
 use crate::table;
 
 /// Shows what the proposer of a folder has done and is doing.
-pub(crate) async fn run(command: Status, json: bool) -> Result<(), Failure> {
+pub(crate) fn run(command: &Status, json: bool) -> Result<(), Failure> {
     let overview = workspace(&command.proposer)?.overview(command.last)?;
     if json { output::json(&overview) } else { output::line(describe(&overview)) }
 }
 
+/// Lists the rounds alone.
+pub(crate) fn list(command: &Status, json: bool) -> Result<(), Failure> {
+    let overview = workspace(&command.proposer)?.overview(command.last)?;
+    if json {
+        return overview.rounds.iter().try_for_each(output::json);
+    }
+    output::line(rounds(&overview.rounds))
+}
+
 fn describe(overview: &Overview) -> String {
-    let rows: Vec<Vec<String>> = overview
-        .rounds
-        .iter()
-        .map(|round| {
-            let text = |value: &Option<String>| value.clone().unwrap_or_default();
-            vec![
-                round.round.to_string(),
-                round.state.to_string(),
-                round.participants.to_string(),
-                round.excluded.to_string(),
-                text(&round.commit_height),
-                text(&round.reveal_height),
-                text(&round.reward),
-                round.cid.clone().or(round.reason.clone()).unwrap_or_default(),
-            ]
-        })
-        .collect();
-    let heading = ["round", "state", "participants", "excluded", "commit", "reveal", "reward", "CID"];
     format!(
         "{} on {}: {}\n{} gradients received, {} judged, {} aggregations\nearned {} {}, paid {} {} in fees\n\n{}",
         overview.address,
@@ -42,6 +33,25 @@ fn describe(overview: &Overview) -> String {
         overview.earnings.denom,
         overview.earnings.fees,
         overview.earnings.fee_denom,
-        table::render(&heading, &rows)
+        rounds(&overview.rounds)
     )
+}
+
+fn rounds(rounds: &[RoundSummary]) -> String {
+    let row = |round: &RoundSummary| {
+        let text = |value: &Option<String>| value.clone().unwrap_or_default();
+        vec![
+            round.round.to_string(),
+            round.state.to_string(),
+            round.participants.to_string(),
+            round.excluded.to_string(),
+            text(&round.commit_height),
+            text(&round.reveal_height),
+            text(&round.reward),
+            round.reason.clone().or(round.cid.clone()).unwrap_or_default(),
+        ]
+    };
+    let heading =
+        ["round", "state", "participants", "excluded", "commit", "reveal", "reward", "CID or reason"];
+    table::render(&heading, &rounds.iter().map(row).collect::<Vec<_>>())
 }
