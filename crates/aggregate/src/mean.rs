@@ -5,7 +5,7 @@ use crate::lanes::{Isa, Kernel, Lanes};
 use crate::tiles::Tile;
 
 /// Coordinates whose f64 sums are kept in the first-level cache at a time.
-const CHUNK: usize = 1024;
+const CHUNK: usize = 2048;
 /// Rows that are added in one walk over these sums.
 const ROWS: usize = 8;
 

@@ -15,6 +15,9 @@ pub enum ParseMethodError {
     /// What stands before a `+` is no pre-aggregation.
     #[error("unknown pre-aggregation {0:?}, expected one of {known}", known = PreAggregation::NAMES.join(", "))]
     UnknownPreAggregation(String),
+    /// More than eight pre-aggregations.
+    #[error("more than {MOST_BEFORE} pre-aggregations")]
+    TooLong,
     /// The method exists, this parameter does not, or its value is out of range.
     #[error("method {method}: parameter {parameter:?} is not {expected}")]
     Parameter {
@@ -26,6 +29,9 @@ pub enum ParseMethodError {
         expected: &'static str,
     },
 }
+
+/// Pre-aggregations before one rule.
+const MOST_BEFORE: usize = 8;
 
 /// A name and its parameters.
 struct Term<'a> {
@@ -101,6 +107,9 @@ impl FromStr for Method {
     type Err = ParseMethodError;
 
     fn from_str(text: &str) -> Result<Self, ParseMethodError> {
+        if text.bytes().filter(|b| *b == b'+').count() > MOST_BEFORE {
+            return Err(ParseMethodError::TooLong);
+        }
         if let Some((before, method)) = text.split_once('+') {
             return Ok(Method::After { before: before.parse()?, method: Box::new(method.parse()?) });
         }
@@ -307,6 +316,7 @@ mod tests {
             ("nnm", "unknown method"),
             ("nnm+", "unknown method"),
             ("centered-clipping(start=here)", "medoid or origin"),
+            ("nnm+nnm+nnm+nnm+nnm+nnm+nnm+nnm+nnm+median", "more than 8"),
         ] {
             let error = text.parse::<Method>().unwrap_err().to_string();
             assert!(error.contains(word), "{text}: {error}");
