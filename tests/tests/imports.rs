@@ -100,6 +100,11 @@ const RESERVED: &[Reserved] = &[
         rooms: &["r3mes-engine", "r3mes-tests"],
         why: "the journal is the engine's; others ask it",
     },
+    Reserved {
+        name: "sysinfo",
+        rooms: &["r3mes-hardware"],
+        why: "the machine is read in one place, where every reading may fail by itself",
+    },
 ];
 
 /// What the mathematics must do without: I/O, async and the network.

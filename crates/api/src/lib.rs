@@ -8,15 +8,21 @@
 pub mod demo;
 mod error;
 pub mod files;
+mod hardware;
 mod localnet;
 mod overview;
 mod start;
 mod workspace;
 
 pub use error::{ApiError, ErrorCode};
+pub use hardware::{HardwareOptions, HardwareReport, hardware};
 pub use localnet::{LocalNetwork, LocalNetworkOptions};
 pub use overview::{Earnings, LedgerLine, Overview, RoundSummary};
 pub use r3mes_engine::event::{EngineEvent, Numbered};
 pub use r3mes_engine::{Checkpoint, Registered, Running};
+pub use r3mes_hardware::{
+    Bandwidth, ClockSkew, DiskSpace, EndpointReading, Found, Level, Memory, Processor, Reading, Readings,
+    Requirements, Verdict, WriteSpeed,
+};
 pub use start::{StartOptions, register, start};
 pub use workspace::Workspace;

@@ -1,8 +1,8 @@
 //! Registering and starting the proposer of a workspace.
 
-use r3mes_chain::proto::ResourceSpec;
 use r3mes_engine::{Checkpoint, Environment, Proposer, Registered, RegistrationRequest, Running};
 
+use crate::hardware::resources;
 use crate::{ApiError, Workspace};
 
 /// How a proposer is started.
@@ -18,7 +18,7 @@ pub struct StartOptions {
 /// When the network does not answer or refuses.
 pub async fn register(workspace: &Workspace, stake: Option<u128>) -> Result<Registered, ApiError> {
     let proposer = open(workspace, Environment::system())?;
-    let request = RegistrationRequest { resources: resources(), stake };
+    let request = RegistrationRequest { resources: resources(workspace.root()).await, stake };
     Ok(r3mes_engine::register(&proposer, &request).await?)
 }
 
@@ -38,7 +38,8 @@ pub async fn start(workspace: &Workspace, options: StartOptions) -> Result<Runni
     }
     let proposer = open(workspace, environment)?;
     if workspace.settings().network.localnet.is_some() {
-        let request = RegistrationRequest { resources: resources(), stake: None };
+        let resources = resources(workspace.root()).await;
+        let request = RegistrationRequest { resources, stake: None };
         r3mes_engine::register(&proposer, &request).await?;
     }
     Ok(proposer.start().await?)
@@ -53,12 +54,6 @@ fn open(workspace: &Workspace, environment: Environment) -> Result<Proposer, Api
         environment,
     )?;
     Ok(proposer)
-}
-
-/// What this machine has, as far as the standard library knows it.
-fn resources() -> ResourceSpec {
-    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
-    ResourceSpec { cpu_cores: cores, ..ResourceSpec::default() }
 }
 
 /// Ends this process as `kill -9` does: no destructor runs, nothing is flushed.

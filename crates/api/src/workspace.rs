@@ -132,7 +132,7 @@ fn new_settings() -> Result<RawSettings, ApiError> {
         .map_err(|error| ApiError::new(ErrorCode::Settings, error.to_string()))
 }
 
-fn default_root() -> Result<PathBuf, ApiError> {
+pub(crate) fn default_root() -> Result<PathBuf, ApiError> {
     let data = std::env::var_os("XDG_DATA_HOME")
         .map(PathBuf::from)
         .filter(|path| path.is_absolute())

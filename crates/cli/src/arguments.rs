@@ -44,6 +44,9 @@ pub(crate) enum Command {
     /// Show what was earned and what it cost, movement by movement.
     #[command(after_help = EARNINGS_EXAMPLES)]
     Earnings(Earnings),
+    /// Read this machine and say whether it is enough for a proposer.
+    #[command(after_help = HARDWARE_EXAMPLES)]
+    Hardware(Hardware),
     /// Say what gradient files hold, without trusting a byte of them.
     #[command(after_help = INSPECT_EXAMPLES)]
     Inspect(Inspect),
@@ -151,6 +154,22 @@ pub(crate) struct Earnings {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Hardware {
+    /// Data folder of the proposer; nothing in it is changed [default: `r3mes-proposer` in the user's data folder].
+    #[arg(long, value_name = "DIR", env = "R3MES_HOME")]
+    pub(crate) home: Option<PathBuf>,
+    /// Network profile whose endpoints are to be reached [default: the settings' network].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) network: Option<PathBuf>,
+    /// Also measure how fast all cores read memory, which takes about three seconds more.
+    #[arg(long)]
+    pub(crate) bandwidth: bool,
+    /// Milliseconds after which a reading is given up.
+    #[arg(long, default_value_t = 2500, value_name = "MS", value_parser = clap::value_parser!(u64).range(100..=600_000))]
+    pub(crate) budget_ms: u64,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Inspect {
     /// Gradient files, in any of the three containers.
     #[arg(required = true, value_name = "FILE")]
@@ -210,6 +229,12 @@ const EARNINGS_EXAMPLES: &str = "\
 Examples:
   r3mes-proposer earnings --home ./proposer
   r3mes-proposer earnings --home ./proposer --json | jq 'select(.kind == \"reward\")'";
+
+const HARDWARE_EXAMPLES: &str = "\
+Examples:
+  r3mes-proposer hardware --home ./proposer
+  r3mes-proposer hardware --network localnet.toml --bandwidth
+  r3mes-proposer hardware --json | jq '.verdicts[] | select(.level != \"pass\")'";
 
 const INSPECT_EXAMPLES: &str = "\
 Examples:

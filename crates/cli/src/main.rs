@@ -23,6 +23,7 @@ fn main() -> ExitCode {
         Command::Localnet(command) => block_on(commands::localnet::run(command, json)),
         Command::Register(command) => block_on(commands::register::run(command, json)),
         Command::Start(command) => block_on(commands::start::run(command, json)),
+        Command::Hardware(command) => block_on(commands::hardware::run(command, json)),
         Command::Status(command) => commands::status::run(&command, json),
         Command::ListAggregations(command) => commands::status::list(&command, json),
         Command::Earnings(command) => commands::earnings::run(&command, json),

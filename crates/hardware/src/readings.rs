@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::{
-    Clock, ClockSkew, DiskSpace, Endpoint, EndpointReading, Memory, Processor, Reading, WriteProbe,
-    WriteSpeed, disk, endpoint, memory, processor,
+    Bandwidth, Clock, ClockSkew, DiskSpace, Endpoint, EndpointReading, Memory, Processor, Reading,
+    WriteProbe, WriteSpeed, disk, endpoint, memory, processor,
 };
 
 /// What to read.
@@ -40,6 +40,9 @@ pub struct Readings {
     pub endpoints: Vec<EndpointReading>,
     /// The clock against the chain's. [`read`] leaves it out: it comes from who can ask the chain.
     pub clock: Option<Reading<ClockSkew>>,
+    /// Memory read bandwidth. [`read`] leaves it out: it takes all cores for a while, see
+    /// [`crate::read_bandwidth`].
+    pub memory_bandwidth: Option<Reading<Bandwidth>>,
 }
 
 /// Takes the readings. It blocks until all are there or the budget is used up; a probe that hangs then
@@ -76,6 +79,7 @@ pub fn read(request: &Request, clock: Clock) -> Readings {
             .map(|(endpoint, probe)| EndpointReading { endpoint: endpoint.clone(), reach: end.wait(probe) })
             .collect(),
         clock: None,
+        memory_bandwidth: None,
     }
 }
 

@@ -353,6 +353,7 @@ mod tests {
             disk_write: None,
             endpoints: Vec::new(),
             clock: None,
+            memory_bandwidth: None,
         };
         let verdicts = judge(&readings, &need());
         let levels: Vec<_> =

@@ -4,6 +4,7 @@ pub(crate) mod aggregate;
 pub(crate) mod demo;
 pub(crate) mod earnings;
 mod failure;
+pub(crate) mod hardware;
 pub(crate) mod inspect;
 pub(crate) mod localnet;
 mod output;

@@ -1,0 +1,89 @@
+use std::time::Duration;
+
+use r3mes_api::{HardwareOptions, HardwareReport, Level, Reading, Readings};
+
+use super::{Failure, output};
+use crate::arguments::Hardware;
+use crate::table;
+
+/// How long the bandwidth is measured.
+const BANDWIDTH: Duration = Duration::from_secs(2);
+
+/// Reads the machine and judges it. A machine that is not enough is an answer, not a failure.
+pub(crate) async fn run(command: Hardware, json: bool) -> Result<(), Failure> {
+    let options = HardwareOptions {
+        home: command.home,
+        network: command.network,
+        budget: Duration::from_millis(command.budget_ms),
+        bandwidth: command.bandwidth.then_some(BANDWIDTH),
+    };
+    let report = r3mes_api::hardware(&options).await?;
+    if json { output::json(&report) } else { output::line(describe(&report)) }
+}
+
+fn describe(report: &HardwareReport) -> String {
+    let verdicts: Vec<Vec<String>> = report
+        .verdicts
+        .iter()
+        .map(|verdict| {
+            let level = match verdict.level {
+                Level::Pass => "pass",
+                Level::BelowRecommended => "below recommended",
+                Level::Fail => "FAIL",
+                Level::Unknown => "unknown",
+            };
+            vec![verdict.subject.clone(), level.to_owned(), verdict.reason.clone()]
+        })
+        .collect();
+    let remedies: String = report
+        .verdicts
+        .iter()
+        .filter_map(|verdict| Some(format!("\n  {}: {}", verdict.subject, verdict.remedy.as_ref()?)))
+        .collect();
+    format!(
+        "{}\n\n{}{}{remedies}",
+        machine(&report.readings),
+        table::render(&["what", "verdict", "found"], &verdicts),
+        if remedies.is_empty() { "" } else { "\n\nWhat to do" },
+    )
+}
+
+fn machine(readings: &Readings) -> String {
+    let processor = told(&readings.processor, |found| {
+        let physical = found.physical_cores.map_or("unknown".to_owned(), |cores| cores.to_string());
+        format!(
+            "{}: {physical} physical and {} logical cores, {} usable, {}",
+            found.model,
+            found.logical_cores,
+            found.usable_cores,
+            found.simd.name()
+        )
+    });
+    let memory = told(&readings.memory, |found| {
+        let limit = found.cgroup_limit.map_or(String::new(), |limit| format!(", limited to {}", gb(limit)));
+        format!("{}, {} available{limit}", gb(found.total), gb(found.available))
+    });
+    let disk = told(&readings.disk, |found| {
+        format!("{}, {} free at {}", gb(found.total), gb(found.free), found.folder.display())
+    });
+    let mut text = format!("processor  {processor}\nmemory     {memory}\ndisk       {disk}");
+    if let Some(reading) = &readings.memory_bandwidth {
+        let bandwidth = told(reading, |found| {
+            format!("memory read at {:.1} GB/s by {} threads", found.bytes_per_second / 1e9, found.threads)
+        });
+        text.push_str(&format!("\nbandwidth  {bandwidth}"));
+    }
+    text
+}
+
+/// A reading's value in words, or why there is none.
+fn told<T>(reading: &Reading<T>, words: impl FnOnce(&T) -> String) -> String {
+    match reading.as_result() {
+        Ok(value) => words(value),
+        Err(reason) => format!("not read: {reason}"),
+    }
+}
+
+fn gb(bytes: u64) -> String {
+    format!("{:.1} GB", bytes as f64 / 1e9)
+}
