@@ -108,6 +108,7 @@ fn section(out: &mut String, prefix: &str, key: &str, is_set: bool) {
 fn section_comment(section: &str) -> &'static str {
     match section {
         "network" => "# The network to work on.\n",
+        "account" => "# Who proposes.\n",
         "aggregation" => "# How the gradients of a round become one.\n",
         "round" => "# When a round closes.\n",
         "verification" => {

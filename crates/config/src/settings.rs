@@ -14,6 +14,8 @@ pub struct Settings {
     pub profile: Option<Profile>,
     /// The network: the profile's values, with the settings' own on top of them.
     pub network: NetworkProfile,
+    /// Who proposes.
+    pub account: AccountSettings,
     /// How gradients become one.
     pub aggregation: AggregationSettings,
     /// When a round closes.
@@ -35,6 +37,7 @@ impl Default for Settings {
         Settings {
             network: profile.values().clone(),
             profile: Some(profile),
+            account: AccountSettings::default(),
             aggregation: AggregationSettings::default(),
             round: RoundSettings::default(),
             verification: VerificationSettings::default(),
@@ -43,6 +46,13 @@ impl Default for Settings {
             submission: SubmissionSettings::default(),
         }
     }
+}
+
+/// Who proposes.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct AccountSettings {
+    /// Name of the account's key; a local network needs none, since its keys follow from its seed.
+    pub key: Option<String>,
 }
 
 /// How gradients become one.

@@ -51,6 +51,14 @@ macro_rules! policy {
 /// Every key of the settings below a section of their own, in the order in which they are written.
 pub(crate) const SETTINGS_KEYS: &[SettingsKey] = &[
     SettingsKey::new(
+        "account.key",
+        Kind::Text,
+        "Name of the key that signs, one of `r3mes-proposer keys list`. A local network needs none.",
+        |s| s.account.key.clone().map(Value::Text),
+        |s, v| put(&mut s.account.key, v.name().map(Some)),
+    )
+    .optional("main", |s| s.account.key = None),
+    SettingsKey::new(
         "aggregation.method",
         Kind::Text,
         "The method by its name, such as median or trimmed-mean. A wrong name is answered with all that there are.",

@@ -7,9 +7,9 @@ use proptest::option;
 use proptest::prelude::*;
 use r3mes_aggregate::Method;
 use r3mes_config::{
-    AggregationSettings, ByteSize, DataDir, Decimal, LimitSettings, LocalnetSeed, NetworkProfile, Policy,
-    Profile, QualitySettings, RawSettings, RoundSettings, Settings, SubmissionSettings, SubmissionStrategy,
-    VerificationSettings,
+    AccountSettings, AggregationSettings, ByteSize, DataDir, Decimal, LimitSettings, LocalnetSeed,
+    NetworkProfile, Policy, Profile, QualitySettings, RawSettings, RoundSettings, Settings,
+    SubmissionSettings, SubmissionStrategy, VerificationSettings,
 };
 use url::Url;
 
@@ -150,11 +150,12 @@ fn settings() -> impl Strategy<Value = Settings> {
                 spool_quota: ByteSize::bytes(size + more),
             }
         });
-    let fee = option::of(any::<u128>());
-    (network, aggregation(), round, verification, quality, limits, fee).prop_map(
-        |((profile, network), aggregation, round, verification, quality, limits, max_fee)| Settings {
+    let rest = (option::of("[a-z][a-z0-9-]{0,9}"), option::of(any::<u128>()));
+    (network, aggregation(), round, verification, quality, limits, rest).prop_map(
+        |((profile, network), aggregation, round, verification, quality, limits, (key, max_fee))| Settings {
             profile,
             network,
+            account: AccountSettings { key },
             aggregation,
             round,
             verification,

@@ -4,11 +4,14 @@ use std::fmt;
 
 use cosmrs::{
     bip32::{DerivationPath, XPrv},
-    crypto::{PublicKey, secp256k1::SigningKey},
+    crypto::PublicKey,
 };
+use k256::ecdsa::signature::Signer;
+use k256::ecdsa::{Signature, SigningKey};
 use ripemd::Ripemd160;
 use sha2::{Digest, Sha256};
 use subtle_encoding::bech32;
+use zeroize::Zeroizing;
 
 use crate::mnemonic;
 
@@ -22,12 +25,14 @@ pub enum KeyError {
         /// Words found.
         found: usize,
     },
-    /// A word is not in the English list. The word itself is not repeated: it may be a typing error
-    /// away from a secret.
-    #[error("word {position} of the mnemonic is not in the English BIP-39 list")]
+    /// A word is not in the English list. What was typed is not repeated, and no other word is said:
+    /// errors reach logs, and the position is enough to find it.
+    #[error("word {position} of the mnemonic is not in the English BIP-39 list{}", nearest(*.suggestion))]
     UnknownWord {
         /// Position in the phrase, from 1.
         position: usize,
+        /// The word of the list that is most like it.
+        suggestion: Option<&'static str>,
     },
     /// Every word is known, but the checksum does not fit: a word is wrong or two changed places.
     #[error("the mnemonic's checksum does not fit: a word is wrong or out of place")]
@@ -47,6 +52,16 @@ pub enum KeyError {
     /// The bytes are no secp256k1 secret key: zero, or not below the group's order.
     #[error("the 32 bytes are not a valid secp256k1 secret key")]
     Scalar,
+    /// A private key in hex has another form. It is not repeated.
+    #[error("the private key in hex has {found} characters; 64 hexadecimal digits were expected")]
+    Hex {
+        /// Characters given, without blanks around them and `0x`.
+        found: usize,
+    },
+}
+
+fn nearest(suggestion: Option<&str>) -> String {
+    suggestion.map(|word| format!(", the nearest that is: {word}")).unwrap_or_default()
 }
 
 /// A secp256k1 account key. The secret is wiped from memory when the key is dropped.
@@ -56,7 +71,7 @@ pub struct AccountKey {
 
 impl AccountKey {
     /// Derives the key at the BIP-32 `path` of the English BIP-39 mnemonic `words`, without a
-    /// passphrase. Blanks around and between words do not matter.
+    /// passphrase. Words are divided by blanks, new lines or commas; case does not matter.
     ///
     /// # Errors
     /// [`KeyError`] when the phrase or the path is not valid.
@@ -65,7 +80,20 @@ impl AccountKey {
         let path: DerivationPath = path.trim().parse().map_err(|_| invalid())?;
         let seed = mnemonic::seed(words)?;
         let extended = XPrv::derive_from_path(seed.as_slice(), &path).map_err(|_| invalid())?;
-        Ok(Self { signing: SigningKey::from(extended) })
+        Ok(Self { signing: SigningKey::clone(extended.private_key()) })
+    }
+
+    /// Takes a secret scalar as 64 hexadecimal digits, with or without `0x`.
+    ///
+    /// # Errors
+    /// [`KeyError::Hex`] and [`KeyError::Scalar`].
+    pub fn from_hex(text: &str) -> Result<Self, KeyError> {
+        let text = text.trim();
+        let digits = text.strip_prefix("0x").unwrap_or(text);
+        let mut secret = Zeroizing::new([0_u8; 32]);
+        hex::decode_to_slice(digits, secret.as_mut_slice())
+            .map_err(|_| KeyError::Hex { found: digits.chars().count() })?;
+        Self::from_bytes(&secret)
     }
 
     /// Takes a secret scalar, big-endian.
@@ -77,27 +105,36 @@ impl AccountKey {
         Ok(Self { signing })
     }
 
+    /// The secret scalar, for the stores.
+    pub(crate) fn secret(&self) -> Zeroizing<[u8; 32]> {
+        let mut bytes = self.signing.to_bytes();
+        let secret = Zeroizing::new(bytes.into());
+        zeroize::Zeroize::zeroize(&mut bytes[..]);
+        secret
+    }
+
     /// The compressed secp256k1 public key.
     pub fn public_key(&self) -> PublicKey {
-        self.signing.public_key()
+        self.signing.verifying_key().into()
     }
 
     /// The account's bech32 address: RIPEMD-160 of SHA-256 of the public key, under `prefix`, which is
     /// taken as it is (network profiles check theirs).
     pub fn address(&self, prefix: &str) -> String {
-        let account = Ripemd160::digest(Sha256::digest(self.public_key().to_bytes()));
-        bech32::encode(prefix, account)
+        address_of(&self.public_key().to_bytes(), prefix)
     }
 
     /// Signs `message` as Cosmos account keys do: ECDSA over its SHA-256, deterministic (RFC 6979),
     /// low S, in the compact form `r || s`.
-    #[allow(clippy::expect_used)]
     pub fn sign(&self, message: &[u8]) -> [u8; 64] {
-        // k256 fails only where the nonce or `r` is zero, which RFC 6979 makes unreachable.
-        let signature =
-            self.signing.sign(message).expect("a deterministic ECDSA signature exists for every message");
-        signature.to_bytes().into()
+        let signature: Signature = self.signing.sign(message);
+        signature.normalize_s().unwrap_or(signature).to_bytes().into()
     }
+}
+
+/// The bech32 address of a compressed secp256k1 public key.
+pub(crate) fn address_of(public_key: &[u8], prefix: &str) -> String {
+    bech32::encode(prefix, Ripemd160::digest(Sha256::digest(public_key)))
 }
 
 impl fmt::Debug for AccountKey {
@@ -170,10 +207,37 @@ mod tests {
     }
 
     #[test]
-    fn blanks_around_words_do_not_matter() {
-        let spaced = format!("  {}\n", ABANDON.replace(' ', "  "));
-        let key = AccountKey::from_mnemonic(&spaced, DEFAULT_PATH).unwrap();
-        assert_eq!(key.public_key(), AccountKey::from_mnemonic(ABANDON, DEFAULT_PATH).unwrap().public_key());
+    fn words_may_be_divided_and_spelt_in_many_ways() {
+        let expected = AccountKey::from_mnemonic(ABANDON, DEFAULT_PATH).unwrap().public_key();
+        for divider in ["  ", "\n", ",", ", ", "\t", " ,\r\n", "\u{a0}", "\u{3000}"] {
+            let text = format!("  {}{divider}", ABANDON.to_uppercase().replace(' ', divider));
+            let key = AccountKey::from_mnemonic(&text, DEFAULT_PATH).unwrap();
+            assert_eq!(key.public_key(), expected, "{divider:?}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_word_is_named_by_its_place_with_the_nearest_of_the_list() {
+        let words = ABANDON.replacen("abandon", "zooo", 3).replacen("zooo", "abandon", 2);
+        let error = AccountKey::from_mnemonic(&words, DEFAULT_PATH).unwrap_err();
+        let text = "word 3 of the mnemonic is not in the English BIP-39 list, the nearest that is: zoo";
+        assert_eq!(error.to_string(), text);
+        let words = words.replace("zooo", "999");
+        let error = AccountKey::from_mnemonic(&words, DEFAULT_PATH).unwrap_err();
+        assert_eq!(error.to_string(), "word 3 of the mnemonic is not in the English BIP-39 list");
+    }
+
+    #[test]
+    fn hex_is_read_with_and_without_its_mark() {
+        let digits = format!("{}01", "00".repeat(31));
+        let expected = AccountKey::from_hex(&digits).unwrap().public_key();
+        for text in [format!("0x{digits}"), format!(" {digits}\n")] {
+            assert_eq!(AccountKey::from_hex(&text).unwrap().public_key(), expected);
+        }
+        assert_eq!(AccountKey::from_hex(&digits[1..]).unwrap_err(), KeyError::Hex { found: 63 });
+        let foreign = format!("x{}", &digits[1..]);
+        assert_eq!(AccountKey::from_hex(&foreign).unwrap_err(), KeyError::Hex { found: 64 });
+        assert_eq!(AccountKey::from_hex(&"00".repeat(32)).unwrap_err(), KeyError::Scalar);
     }
 
     #[test]
@@ -181,7 +245,7 @@ mod tests {
         let error = |words: &str, path: &str| AccountKey::from_mnemonic(words, path).unwrap_err();
         assert_eq!(error("abandon about", DEFAULT_PATH), KeyError::WordCount { found: 2 });
         let unknown = error(&ABANDON.replacen("abandon", "abandonn", 1), DEFAULT_PATH);
-        assert_eq!(unknown, KeyError::UnknownWord { position: 1 });
+        assert_eq!(unknown, KeyError::UnknownWord { position: 1, suggestion: Some("abandon") });
         assert!(!unknown.to_string().contains("abandonn"));
         assert_eq!(error(&ABANDON.replace("about", "abandon"), DEFAULT_PATH), KeyError::Checksum);
         assert!(matches!(error(ABANDON, "44'/x"), KeyError::Path { .. }));

@@ -1,6 +1,7 @@
 //! BIP-39 mnemonics and BIP-44 derivation paths.
 
 use bip39::{Language, Mnemonic};
+use rand::CryptoRng;
 use zeroize::Zeroizing;
 
 use crate::KeyError;
@@ -27,17 +28,70 @@ pub fn mnemonic_from_entropy(entropy: &[u8]) -> Result<Zeroizing<String>, KeyErr
     Ok(Zeroizing::new(mnemonic.to_string()))
 }
 
+/// How many words a new mnemonic has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MnemonicLength {
+    /// 128 bits of entropy.
+    Twelve,
+    /// 256 bits of entropy.
+    #[default]
+    TwentyFour,
+}
+
+/// A new English mnemonic.
+pub fn generate_mnemonic(length: MnemonicLength, entropy: &mut dyn CryptoRng) -> Zeroizing<String> {
+    let mut bytes = Zeroizing::new([0_u8; 32]);
+    let used = match length {
+        MnemonicLength::Twelve => &mut bytes[..16],
+        MnemonicLength::TwentyFour => &mut bytes[..],
+    };
+    entropy.fill_bytes(used);
+    // 16 and 32 bytes are lengths that BIP-39 knows.
+    mnemonic_from_entropy(used).unwrap_or_default()
+}
+
 /// The BIP-39 seed of `words` with an empty passphrase.
 pub(crate) fn seed(words: &str) -> Result<Zeroizing<[u8; 64]>, KeyError> {
-    let mnemonic = Mnemonic::parse_in(Language::English, words).map_err(describe)?;
+    let normal = normalized(words);
+    let count = normal.split(' ').filter(|word| !word.is_empty()).count();
+    let mnemonic = Mnemonic::parse_in(Language::English, normal.as_str())
+        .map_err(|error| describe(&error, &normal, count))?;
     Ok(Zeroizing::new(mnemonic.to_seed("")))
 }
 
+/// Words in lower case with one blank between them.
+fn normalized(words: &str) -> Zeroizing<String> {
+    // Twice the room, so that nothing moves and leaves a copy behind.
+    let mut normal = Zeroizing::new(String::with_capacity(2 * words.len()));
+    for word in words.split(|c: char| c.is_whitespace() || c == ',').filter(|word| !word.is_empty()) {
+        if !normal.is_empty() {
+            normal.push(' ');
+        }
+        normal.extend(word.chars().flat_map(char::to_lowercase));
+    }
+    normal
+}
+
 /// Says what is wrong without repeating a word of the phrase.
-fn describe(error: bip39::Error) -> KeyError {
+fn describe(error: &bip39::Error, normal: &str, count: usize) -> KeyError {
     match error {
-        bip39::Error::BadWordCount(found) => KeyError::WordCount { found },
-        bip39::Error::UnknownWord(index) => KeyError::UnknownWord { position: index + 1 },
+        bip39::Error::BadWordCount(_) => KeyError::WordCount { found: count },
+        bip39::Error::UnknownWord(index) => KeyError::UnknownWord {
+            position: index + 1,
+            suggestion: normal.split(' ').nth(*index).and_then(nearest_word),
+        },
         _ => KeyError::Checksum,
     }
+}
+
+/// The word of the list that is most like `word`, if any is like it at all. A list's word is known by
+/// its first four letters, so that a beginning in common counts for more.
+fn nearest_word(word: &str) -> Option<&'static str> {
+    Language::English
+        .word_list()
+        .iter()
+        .map(|known| (strsim::jaro_winkler(word, known), *known))
+        .filter(|(likeness, _)| *likeness > 0.6)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, known)| known)
 }
