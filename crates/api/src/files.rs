@@ -10,6 +10,9 @@ use r3mes_gradient::{Container, Gradient, Kind, Layout, Limits, ReadError, Tenso
 use r3mes_ipfs::CidSettings;
 use serde::Serialize;
 
+/// The names of all aggregation methods.
+pub const METHODS: &[&str] = Method::NAMES;
+
 /// Everything that can be said of one gradient file.
 #[derive(Clone, Debug, Serialize)]
 pub struct Inspection {

@@ -13,6 +13,10 @@ use crate::{ApiError, ErrorCode, Workspace};
 pub struct Overview {
     /// The account.
     pub address: String,
+    /// When the account's key was last part of a backup; absent where it never was, or where it
+    /// follows from a local network's seed.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub last_backup: Option<OffsetDateTime>,
     /// The network.
     pub chain_id: String,
     /// Whether a process is working on the data folder now.
@@ -42,9 +46,17 @@ pub struct LedgerLine {
     pub height: String,
     /// The transaction that moved it.
     pub tx_hash: String,
-    /// When it was booked.
+    /// When it was booked, in UTC.
     #[serde(with = "time::serde::rfc3339")]
     pub at: OffsetDateTime,
+}
+
+impl LedgerLine {
+    /// When it was booked, in UTC, to the second: `2026-11-23 14:42:32`.
+    pub fn time(&self) -> String {
+        let (date, time) = (self.at.date(), self.at.time());
+        format!("{date} {:02}:{:02}:{:02}", time.hour(), time.minute(), time.second())
+    }
 }
 
 /// What the books say.
@@ -99,10 +111,10 @@ impl Workspace {
         let home = self.home()?;
         let journal = journal(&home)?;
         let network = &self.settings().network;
-        let key = self.key()?;
         let (received, judged) = journal.gradient_counts().map_err(unreadable)?;
         Ok(Overview {
-            address: key.address(&network.bech32_prefix),
+            address: self.address()?,
+            last_backup: self.last_backup(),
             chain_id: network.chain_id.clone(),
             running: home.in_use(),
             gradients_received: received,

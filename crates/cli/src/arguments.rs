@@ -51,7 +51,7 @@ pub(crate) enum Command {
     #[command(after_help = INSPECT_EXAMPLES)]
     Inspect(Inspect),
     /// Aggregate gradient files without any network, by the code of a round.
-    #[command(after_help = AGGREGATE_EXAMPLES)]
+    #[command(after_help = aggregate_help())]
     Aggregate(Aggregate),
 }
 
@@ -62,7 +62,7 @@ pub(crate) struct Demo {
     pub(crate) rounds: u32,
     #[command(flatten)]
     pub(crate) network: LocalnetOptions,
-    /// Aggregation method, such as `median` or `trimmed-mean(ratio=0.3)`.
+    /// Aggregation method, such as `median`, `trimmed-mean(ratio=0.3)` or `arc+nnm+trimmed-mean`.
     #[arg(long, default_value = "median")]
     pub(crate) method: String,
     /// Data folder of the demo's proposer [default: a temporary one, removed at the end].
@@ -242,6 +242,14 @@ Examples:
   r3mes-proposer inspect --json *.pkl.gz | jq -r .gradient_hash_int8
 
 A file that is no gradient is refused with one line; the exit code is 2 then.";
+
+fn aggregate_help() -> String {
+    format!(
+        "{AGGREGATE_EXAMPLES}\n\nMethods: {}.\nBefore a rule: nnm, arc, norm-clipping, bucketing, joined by a plus: `arc+nnm+trimmed-mean`.\n\
+         Parameters stand in parentheses: `trimmed-mean(ratio=0.1)`, `krum(f=2)`.",
+        r3mes_api::files::METHODS.join(", ")
+    )
+}
 
 const AGGREGATE_EXAMPLES: &str = "\
 Examples:

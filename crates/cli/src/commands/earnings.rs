@@ -13,9 +13,8 @@ pub(crate) fn run(command: &Earnings, json: bool) -> Result<(), Failure> {
         return output::json(&sums);
     }
     let row = |line: &LedgerLine| {
-        let at = line.at.replace_nanosecond(0).unwrap_or(line.at);
         vec![
-            at.to_string(),
+            line.time(),
             line.kind.to_string(),
             line.amount.clone(),
             line.denom.clone(),
@@ -23,7 +22,7 @@ pub(crate) fn run(command: &Earnings, json: bool) -> Result<(), Failure> {
             line.tx_hash.clone(),
         ]
     };
-    let heading = ["booked at", "kind", "amount", "denom", "block", "transaction"];
+    let heading = ["booked (UTC)", "kind", "amount", "denom", "block", "transaction"];
     output::line(table::render(&heading, &lines.iter().map(row).collect::<Vec<_>>()))?;
     output::line(format!(
         "\nearned {} {}, paid {} {} in fees; rewards are minted by the reveal itself and need no claim",
