@@ -8,7 +8,7 @@ use r3mes_chain::http::Timeouts;
 use r3mes_chain::proto::ResourceSpec;
 use r3mes_config::{ConfigError, DataDir, NetworkProfile, Settings};
 use r3mes_hardware::{
-    BlockClock, ClockSkew, Endpoint, GB, Reading, Readings, Request, Requirements, Verdict, WriteProbe,
+    BlockClock, ClockSkew, Endpoint, GB, Level, Reading, Readings, Request, Requirements, Verdict, WriteProbe,
 };
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -52,14 +52,14 @@ pub struct HardwareReport {
 /// readings concerned say so, and the others are there.
 ///
 /// # Errors
-/// When the settings or the profile are there and cannot be used.
+/// When the settings or the profile can be read and are not valid.
 pub async fn hardware(options: &HardwareOptions) -> Result<HardwareReport, ApiError> {
     let begun = Instant::now();
     let data = DataDir::new(match &options.home {
         Some(home) => home.clone(),
         None => default_root()?,
     });
-    let network = network(&data, options.network.as_deref())?;
+    let (network, unread) = network(&data, options.network.as_deref())?;
     let request = Request {
         folder: data.root().to_owned(),
         write: Some(WriteProbe::default()),
@@ -75,7 +75,8 @@ pub async fn hardware(options: &HardwareOptions) -> Result<HardwareReport, ApiEr
         readings.memory_bandwidth = Some(tokio::task::spawn_blocking(probe).await.map_err(panicked)?);
     }
     let requirements = Requirements::default();
-    let verdicts = r3mes_hardware::judge(&readings, &requirements);
+    let mut verdicts = r3mes_hardware::judge(&readings, &requirements);
+    verdicts.extend(unread);
     Ok(HardwareReport { readings, verdicts, requirements })
 }
 
@@ -110,14 +111,25 @@ fn panicked(error: tokio::task::JoinError) -> ApiError {
 }
 
 /// The network by the given profile, or by the settings, or the one that a new folder begins with.
-/// Nothing is written.
-fn network(data: &DataDir, profile: Option<&Path>) -> Result<NetworkProfile, ApiError> {
+/// Nothing is written. Settings that this user may not read are a verdict: the machine can be read without.
+fn network(data: &DataDir, profile: Option<&Path>) -> Result<(NetworkProfile, Option<Verdict>), ApiError> {
     if let Some(path) = profile {
-        return Ok(NetworkProfile::load(path)?);
+        return Ok((NetworkProfile::load(path)?, None));
     }
     match Settings::load(data) {
-        Ok(settings) => Ok(settings.network),
-        Err(ConfigError::Missing { .. }) => Ok(Settings::default().network),
+        Ok(settings) => Ok((settings.network, None)),
+        Err(ConfigError::Missing { .. }) => Ok((Settings::default().network, None)),
+        Err(error @ ConfigError::Read { .. }) => {
+            let network = Settings::default().network;
+            let verdict = Verdict {
+                subject: "settings".to_owned(),
+                level: Level::Fail,
+                reason: format!("cannot {error}; the endpoints are those of {}", network.name),
+                remedy: Some("let this user read them, or choose another folder with `--home`".to_owned()),
+                at: OffsetDateTime::now_utc(),
+            };
+            Ok((network, Some(verdict)))
+        }
         Err(error) => Err(error.into()),
     }
 }
@@ -177,7 +189,7 @@ async fn clock(network: &NetworkProfile, readings: &Readings, timeout: Duration)
 
 #[cfg(test)]
 mod tests {
-    use r3mes_hardware::{DiskSpace, Level, Memory, Processor, Simd};
+    use r3mes_hardware::{DiskSpace, Memory, Processor, Simd};
 
     use super::*;
 
@@ -260,6 +272,23 @@ mod tests {
         assert_eq!(level("IPFS"), Some(Level::Fail));
         assert_eq!(level("clock"), Some(Level::Unknown));
         assert_eq!(level("data folder"), Some(Level::Pass));
+    }
+
+    #[test]
+    fn settings_that_cannot_be_read_are_a_verdict_and_invalid_ones_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataDir::new(folder.path());
+        // A folder in the file's place: a permission would not stop every user.
+        std::fs::create_dir(data.settings()).unwrap();
+        let (found, verdict) = network(&data, None).unwrap();
+        assert_eq!(found, Settings::default().network);
+        let verdict = verdict.unwrap();
+        assert_eq!((verdict.subject.as_str(), verdict.level), ("settings", Level::Fail));
+        assert!(verdict.reason.starts_with("cannot read "), "{}", verdict.reason);
+
+        std::fs::remove_dir(data.settings()).unwrap();
+        std::fs::write(data.settings(), "version = 1\nround.quorum = 0\n").unwrap();
+        assert_eq!(network(&data, None).unwrap_err().code, ErrorCode::Settings);
     }
 
     #[tokio::test]

@@ -84,6 +84,8 @@ fn told<T>(reading: &Reading<T>, words: impl FnOnce(&T) -> String) -> String {
     }
 }
 
+/// Rounded down, as the verdicts do.
 fn gb(bytes: u64) -> String {
-    format!("{:.1} GB", bytes as f64 / 1e9)
+    let tenths = bytes / 100_000_000;
+    format!("{}.{} GB", tenths / 10, tenths % 10)
 }
