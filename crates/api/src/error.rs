@@ -23,6 +23,16 @@ pub enum ErrorCode {
     InUse,
     /// There is no key for this account.
     Key,
+    /// There is no keychain service.
+    NoKeychain,
+    /// The keychain is there and locked.
+    KeychainLocked,
+    /// The store is open and the key's entry is not in it.
+    NoKeyEntry,
+    /// The store holds something else than the key that was enrolled.
+    KeyDiffers,
+    /// A passphrase is missing or wrong.
+    Passphrase,
     /// The account may not propose.
     Standing,
     /// The same key runs elsewhere.
@@ -45,7 +55,8 @@ pub struct ApiError {
 }
 
 impl ApiError {
-    pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> ApiError {
+    /// An error of a face's own, such as a prompt that was left.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> ApiError {
         ApiError { code, message: message.into(), remedy: None }
     }
 

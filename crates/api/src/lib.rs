@@ -3,12 +3,14 @@
 //! The command line and the desktop are thin: they parse what a person wants, call this crate and show
 //! the answer. A [`Workspace`] is one data folder with its settings; from it a proposer is registered and
 //! started, and its [`Overview`] read, whether or not it runs. [`files`] works on gradient files
-//! without any network, and [`demo`] runs the whole job on a local network.
+//! without any network, [`keys`] are made, imported and backed up, and [`demo`] runs the whole job on a local network.
 
 pub mod demo;
 mod error;
+mod error_keys;
 pub mod files;
 mod hardware;
+pub mod keys;
 mod localnet;
 mod overview;
 mod start;

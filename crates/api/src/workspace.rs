@@ -1,15 +1,15 @@
 //! One data folder with its settings: where every operation begins.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use r3mes_chain::http::Timeouts;
 use r3mes_chain::{Chain, Rpc};
 use r3mes_config::{ConfigError, DataDir, NetworkProfile, RawSettings, Settings};
 use r3mes_engine::{Connections, Home};
 use r3mes_ipfs::Kubo;
-use r3mes_keys::AccountKey;
-use r3mes_localnet::{Account, Role};
 
+use crate::keys::Secrets;
 use crate::{ApiError, ErrorCode};
 
 /// A data folder and the valid settings in it.
@@ -17,6 +17,9 @@ use crate::{ApiError, ErrorCode};
 pub struct Workspace {
     data: DataDir,
     settings: Settings,
+    /// The key that was asked for in the place of the settings' one.
+    from: Option<String>,
+    secrets: Option<Arc<dyn Secrets>>,
 }
 
 impl Workspace {
@@ -30,10 +33,7 @@ impl Workspace {
         network: Option<&Path>,
         changes: &[(String, String)],
     ) -> Result<Workspace, ApiError> {
-        let data = DataDir::new(match root {
-            Some(root) => root.to_owned(),
-            None => default_root()?,
-        });
+        let data = Self::data_of(root)?;
         let (mut raw, new) = match RawSettings::load(&data) {
             Ok(raw) => (raw, false),
             Err(ConfigError::Missing { .. }) => (new_settings()?, true),
@@ -52,7 +52,7 @@ impl Workspace {
             raw.set(key, value)?;
         }
         let settings = raw.save(&data)?;
-        Ok(Workspace { data, settings })
+        Ok(Workspace { data, settings, from: None, secrets: None })
     }
 
     /// A folder with these settings, which are written there.
@@ -72,7 +72,7 @@ impl Workspace {
             raw.set(key, value)?;
         }
         let settings = raw.save(&data)?;
-        Ok(Workspace { data, settings })
+        Ok(Workspace { data, settings, from: None, secrets: None })
     }
 
     /// The folder.
@@ -83,6 +83,47 @@ impl Workspace {
     /// The settings.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// The same with a way to ask for passphrases.
+    #[must_use]
+    pub fn with_secrets(self, secrets: Arc<dyn Secrets>) -> Workspace {
+        Workspace { secrets: Some(secrets), ..self }
+    }
+
+    /// The same with another key than the settings' one.
+    #[must_use]
+    pub fn with_key(self, name: impl Into<String>) -> Workspace {
+        Workspace { from: Some(name.into()), ..self }
+    }
+
+    pub(crate) fn from(&self) -> Option<&String> {
+        self.from.as_ref()
+    }
+
+    pub(crate) fn secrets(&self) -> Result<&dyn Secrets, ApiError> {
+        self.secrets
+            .as_deref()
+            .ok_or_else(|| ApiError::new(ErrorCode::Passphrase, "ask for a passphrase: there is no way to"))
+    }
+
+    pub(crate) fn data(&self) -> &DataDir {
+        &self.data
+    }
+
+    pub(crate) fn data_of(root: Option<&Path>) -> Result<DataDir, ApiError> {
+        Ok(DataDir::new(match root {
+            Some(root) => root.to_owned(),
+            None => default_root()?,
+        }))
+    }
+
+    /// Changes one key of the settings.
+    pub(crate) fn set(&mut self, key: &str, value: &str) -> Result<(), ApiError> {
+        let mut raw = RawSettings::load(&self.data)?;
+        raw.set(key, value)?;
+        self.settings = raw.save(&self.data)?;
+        Ok(())
     }
 
     pub(crate) fn home(&self) -> Result<Home, ApiError> {
@@ -102,27 +143,6 @@ impl Workspace {
             chain: Chain::new(Rpc::new(http.clone(), rpc), spec),
             ipfs: Kubo::new(http, network.ipfs_api.clone()),
         })
-    }
-
-    /// The account's key. A local network's key follows from its seed and is worth nothing elsewhere.
-    pub(crate) fn key(&self) -> Result<AccountKey, ApiError> {
-        let network = &self.settings.network;
-        let Some(seed) = &network.localnet else {
-            return Err(ApiError::new(
-                ErrorCode::Key,
-                format!("find a key for {}: this version keeps no keys of real networks yet", network.name),
-            )
-            .with_remedy("use a local network: `r3mes-proposer localnet`"));
-        };
-        let seed = seed.0.parse().map_err(|_| {
-            ApiError::new(
-                ErrorCode::Settings,
-                format!("use the local network's seed: {:?} is no number", seed.0),
-            )
-        })?;
-        Account::derive(seed, Role::Proposer, &network.bech32_prefix).map(|account| account.key).map_err(
-            |error| ApiError::new(ErrorCode::Key, format!("derive the local network's key: {error}")),
-        )
     }
 }
 
