@@ -1,5 +1,6 @@
 //! Whether what the settings name can be reached, by a TCP connection that is closed at once.
 
+use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::mpsc;
@@ -21,6 +22,15 @@ pub struct Endpoint {
     pub port: u16,
     /// Whether the proposer can do nothing without it.
     pub required: bool,
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.host.contains(':') {
+            true => write!(f, "[{}]:{}", self.host, self.port),
+            false => write!(f, "{}:{}", self.host, self.port),
+        }
+    }
 }
 
 /// An endpoint and whether it was reached.
@@ -119,11 +129,11 @@ mod tests {
         assert_eq!(reason, format!("127.0.0.1:{port} refused the connection"));
     }
 
-    /// No name may hold these characters, so the answer needs no network.
+    /// No resolver takes a zero byte, so the answer needs no network.
     #[test]
     fn a_name_without_an_address_is_said_to_have_none() {
-        let endpoint = Endpoint { host: "no host".into(), ..loopback(80) };
+        let endpoint = Endpoint { host: "no\0host".into(), ..loopback(80) };
         let reason = reach(&endpoint, Duration::from_secs(30)).unwrap_err();
-        assert_eq!(reason, "the name \"no host\" cannot be resolved");
+        assert_eq!(reason, "the name \"no\\0host\" cannot be resolved");
     }
 }

@@ -170,10 +170,7 @@ fn reachability(found: &EndpointReading) -> Judgment {
         Err(reason) => Judgment::with_remedy(
             if endpoint.required { Level::Fail } else { Level::BelowRecommended },
             format!("not reached: {reason}"),
-            format!(
-                "check that {}:{} is right in the network profile, and that it runs",
-                endpoint.host, endpoint.port
-            ),
+            format!("check that {endpoint} is right in the network profile, and that it runs"),
         ),
     }
 }
@@ -315,6 +312,8 @@ mod tests {
         assert_eq!(judgment.reason, "not reached: 10.0.0.1:5001 refused the connection");
         assert!(judgment.remedy.unwrap().contains("node:5001"));
         assert_eq!(judged(false, refused()).level, Level::BelowRecommended);
+        let endpoint = Endpoint { name: "IPFS".into(), host: "::1".into(), port: 5001, required: true };
+        assert_eq!(endpoint.to_string(), "[::1]:5001");
         let reach = Reach { address: "10.0.0.1:5001".parse().unwrap(), latency_ms: 12.34 };
         assert_eq!(judged(true, Ok(reach)), Judgment::pass("10.0.0.1:5001 reached in 12.3 ms".into()));
     }
