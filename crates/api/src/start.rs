@@ -19,7 +19,7 @@ pub struct StartOptions {
 pub async fn register(workspace: &Workspace, stake: Option<u128>) -> Result<Registered, ApiError> {
     let proposer = open(workspace, Environment::system())?;
     let request = RegistrationRequest { resources: resources(workspace.root()).await, stake };
-    Ok(r3mes_engine::register(&proposer, &request).await?)
+    Ok(proposer.register(&request).await?)
 }
 
 /// Starts the workspace's proposer. On a local network, whose coins are worth nothing, the account is
@@ -40,7 +40,7 @@ pub async fn start(workspace: &Workspace, options: StartOptions) -> Result<Runni
     if workspace.settings().network.localnet.is_some() {
         let resources = resources(workspace.root()).await;
         let request = RegistrationRequest { resources, stake: None };
-        r3mes_engine::register(&proposer, &request).await?;
+        proposer.register(&request).await?;
     }
     Ok(proposer.start().await?)
 }

@@ -93,7 +93,9 @@ pub enum EngineError {
         remedy: String,
     },
     /// The operator's limit on fees is below what the chain takes now.
-    #[error("submit to the chain: the fee {fee} is above submission.max_fee, {limit}; raise the limit, or wait for cheaper gas")]
+    #[error(
+        "submit to the chain: the fee {fee} is above submission.max_fee, {limit}; raise the limit, or wait for cheaper gas"
+    )]
     FeeTooHigh {
         /// What the transaction would cost.
         fee: String,

@@ -9,10 +9,10 @@ use r3mes_ipfs::{Cid, FetchError, FetchLimits};
 use tokio::task::JoinSet;
 
 use crate::EngineError;
-use crate::home::temporary_in;
+use crate::context::Context;
 use crate::event::EngineEvent;
+use crate::home::temporary_in;
 use crate::journal::GradientRow;
-use crate::proposer::Context;
 use crate::verification::{Announced, Check, Finding, Judgement, check_source, examine, gradient_limits};
 
 /// Entries asked for in one listing.

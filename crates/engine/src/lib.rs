@@ -10,6 +10,7 @@
 
 mod aggregation;
 mod checkpoint;
+mod context;
 mod environment;
 mod error;
 pub mod event;
@@ -20,6 +21,7 @@ mod proposer;
 mod registration;
 pub mod round;
 mod spool;
+mod steps;
 mod submission;
 pub mod verification;
 mod watch;
@@ -31,4 +33,4 @@ pub use error::EngineError;
 pub use home::Home;
 pub use journal::Journal;
 pub use proposer::{Connections, Proposer, Running};
-pub use registration::{Registered, RegistrationRequest, register};
+pub use registration::{Registered, RegistrationRequest};

@@ -11,11 +11,14 @@ use tokio::sync::broadcast;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::context::Context;
 use crate::event::{Announcer, EngineEvent, Numbered};
 use crate::home::HomeLock;
 use crate::intake::Intake;
 use crate::journal::Journal;
-use crate::{Checkpoint, EngineError, Environment, Home, registration};
+use crate::registration::{self, Registered, RegistrationRequest};
+use crate::steps::Progress;
+use crate::{EngineError, Environment, Home};
 
 /// How long the loop waits after trouble, doubled each time up to the second value.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
@@ -34,20 +37,6 @@ pub struct Connections {
 pub struct Proposer {
     context: Context,
     lock: HomeLock,
-}
-
-/// What every step needs.
-#[derive(Debug)]
-pub(crate) struct Context {
-    pub(crate) settings: Settings,
-    pub(crate) chain: Chain,
-    pub(crate) ipfs: Kubo,
-    pub(crate) key: AccountKey,
-    pub(crate) address: String,
-    pub(crate) home: Home,
-    pub(crate) journal: Journal,
-    pub(crate) environment: Environment,
-    pub(crate) announcer: Announcer,
 }
 
 impl Proposer {
@@ -77,8 +66,12 @@ impl Proposer {
         &self.context.address
     }
 
-    pub(crate) fn context(&self) -> &Context {
-        &self.context
+    /// Registers the account as a proposer node, unless it is one.
+    ///
+    /// # Errors
+    /// When the account is not authorized, cannot pay the stake, or the chain refuses.
+    pub async fn register(&self, request: &RegistrationRequest) -> Result<Registered, EngineError> {
+        registration::register(&self.context, request).await
     }
 
     /// Starts the work in the background.
@@ -195,15 +188,6 @@ async fn work(context: &Arc<Context>) -> Result<(), EngineError> {
     }
 }
 
-/// Whether a step changed something, so that the next may follow at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Progress {
-    /// Something was done.
-    Done,
-    /// There is nothing to do until the chain or IPFS brings something.
-    Waiting,
-}
-
 async fn step(context: &Context, intake: &mut Intake) -> Result<Progress, EngineError> {
     let height = context.chain.status().await?.height;
     if intake.height() != Some(height) {
@@ -214,16 +198,5 @@ async fn step(context: &Context, intake: &mut Intake) -> Result<Progress, Engine
     match context.journal.open_rounds()?.into_iter().next() {
         Some(round) => context.advance(round, height, intake).await,
         None => context.open_round(height, intake).await,
-    }
-}
-
-impl Context {
-    /// How often the chain is asked for news.
-    pub(crate) fn poll_interval(&self) -> Duration {
-        (self.settings.network.block_time / 4).clamp(Duration::from_millis(20), Duration::from_secs(2))
-    }
-
-    pub(crate) fn pass(&self, checkpoint: Checkpoint) {
-        self.environment.pass(checkpoint);
     }
 }

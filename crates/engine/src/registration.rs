@@ -5,8 +5,8 @@ use r3mes_chain::proto::{
 };
 
 use crate::EngineError;
+use crate::context::Context;
 use crate::journal::Purpose;
-use crate::proposer::{Context, Proposer};
 use crate::submission::{Submission, Submitted};
 
 /// What a registration asks for.
@@ -29,12 +29,11 @@ pub struct Registered {
     pub height: Option<i64>,
 }
 
-/// Registers the account as a proposer node, unless it is one.
-///
-/// # Errors
-/// When the account is not authorized, cannot pay the stake, or the chain refuses.
-pub async fn register(proposer: &Proposer, request: &RegistrationRequest) -> Result<Registered, EngineError> {
-    let context = proposer.context();
+/// Registers the account, unless it is registered.
+pub(crate) async fn register(
+    context: &Context,
+    request: &RegistrationRequest,
+) -> Result<Registered, EngineError> {
     if let Some(standing) = context.chain.registration(&context.address).await? {
         // The chain answers an internal error, or a silent success, to a second registration.
         return Ok(Registered { stake: standing.stake, tx_hash: None, height: None });

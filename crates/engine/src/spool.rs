@@ -7,8 +7,8 @@ use std::collections::HashSet;
 use std::fs;
 
 use crate::EngineError;
+use crate::context::Context;
 use crate::event::EngineEvent;
-use crate::proposer::Context;
 use crate::round::{Round, RoundState};
 
 impl Context {

@@ -6,8 +6,8 @@
 
 use r3mes_chain::{Any, Broadcast, Included, Inclusion, Refusal, SignedTx};
 
+use crate::context::Context;
 use crate::journal::{EntryKind, LedgerEntry, Purpose, SettledAs, Settlement, SignedTransaction};
-use crate::proposer::Context;
 use crate::round::RoundId;
 use crate::{Checkpoint, EngineError};
 

@@ -5,7 +5,7 @@ use r3mes_chain::proto::AggregationRecord;
 use r3mes_chain::rpc::TxOrder;
 
 use crate::EngineError;
-use crate::proposer::Context;
+use crate::context::Context;
 use crate::round::{Round, RoundState};
 
 impl Context {

@@ -11,7 +11,7 @@ use r3mes_chain::rpc::TxOrder;
 
 use super::{Check, Finding};
 use crate::EngineError;
-use crate::proposer::Context;
+use crate::context::Context;
 
 /// What only the chain knows of a gradient: its transaction, its miner's registration and score.
 pub(crate) async fn check_source(

@@ -2,9 +2,10 @@
 
 use r3mes_ipfs::CidSettings;
 
-use super::{PublishedAggregate, Round, RoundState};
+use super::Progress;
 use crate::aggregation::{AggregationInput, aggregate_files, file_has_cid};
-use crate::proposer::{Context, Progress};
+use crate::context::Context;
+use crate::round::{PublishedAggregate, Round, RoundState};
 use crate::verification::gradient_limits;
 use crate::{Checkpoint, EngineError};
 

@@ -3,10 +3,11 @@
 use r3mes_chain::proto::{MsgCommitAggregation, MsgRevealAggregation};
 use r3mes_chain::{Included, Refusal, RefusalReason, commitment_hash};
 
-use super::{AggregationProof, Commitment, IncludedCommitment, PublishedAggregate, Round, RoundState};
+use super::Progress;
+use crate::context::Context;
 use crate::event::EngineEvent;
 use crate::journal::{EntryKind, LedgerEntry, Purpose};
-use crate::proposer::{Context, Progress};
+use crate::round::{AggregationProof, Commitment, IncludedCommitment, PublishedAggregate, Round, RoundState};
 use crate::submission::{Submission, Submitted};
 use crate::{Checkpoint, EngineError};
 

@@ -3,11 +3,12 @@
 use futures::future::try_join_all;
 use r3mes_aggregate::Method;
 
-use super::{Exclusion, Participant, Round, RoundState, Selection};
+use super::Progress;
+use crate::context::Context;
 use crate::event::EngineEvent;
 use crate::intake::Intake;
 use crate::journal::{GradientRow, GradientTally};
-use crate::proposer::{Context, Progress};
+use crate::round::{Exclusion, Participant, Round, RoundState, Selection};
 use crate::verification::{Check, Finding, Judgement, preserve, select};
 use crate::{Checkpoint, EngineError};
 

@@ -1,0 +1,37 @@
+//! What every step of the work needs at hand.
+
+use std::time::Duration;
+
+use r3mes_chain::Chain;
+use r3mes_config::Settings;
+use r3mes_ipfs::Kubo;
+use r3mes_keys::AccountKey;
+
+use crate::event::Announcer;
+use crate::journal::Journal;
+use crate::{Checkpoint, Environment, Home};
+
+/// What every step needs.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) settings: Settings,
+    pub(crate) chain: Chain,
+    pub(crate) ipfs: Kubo,
+    pub(crate) key: AccountKey,
+    pub(crate) address: String,
+    pub(crate) home: Home,
+    pub(crate) journal: Journal,
+    pub(crate) environment: Environment,
+    pub(crate) announcer: Announcer,
+}
+
+impl Context {
+    /// How often the chain is asked for news.
+    pub(crate) fn poll_interval(&self) -> Duration {
+        (self.settings.network.block_time / 4).clamp(Duration::from_millis(20), Duration::from_secs(2))
+    }
+
+    pub(crate) fn pass(&self, checkpoint: Checkpoint) {
+        self.environment.pass(checkpoint);
+    }
+}
