@@ -60,7 +60,9 @@ impl ApiError {
         ApiError { code, message: message.into(), remedy: None }
     }
 
-    pub(crate) fn with_remedy(self, remedy: impl Into<String>) -> ApiError {
+    /// The same with what to do about it.
+    #[must_use]
+    pub fn with_remedy(self, remedy: impl Into<String>) -> ApiError {
         ApiError { remedy: Some(remedy.into()), ..self }
     }
 

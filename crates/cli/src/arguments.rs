@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use r3mes_api::keys::StoreKind;
 
 /// The R3MES proposer: collects miners' gradients, verifies and aggregates them, publishes the
 /// aggregate on IPFS and commits and reveals it on the chain.
@@ -47,6 +48,9 @@ pub(crate) enum Command {
     /// Read this machine and say whether it is enough for a proposer.
     #[command(after_help = HARDWARE_EXAMPLES)]
     Hardware(Hardware),
+    /// Make, import, list, back up and restore the account's keys.
+    #[command(subcommand, after_help = KEYS_EXAMPLES)]
+    Keys(Keys),
     /// Say what gradient files hold, without trusting a byte of them.
     #[command(after_help = INSPECT_EXAMPLES)]
     Inspect(Inspect),
@@ -121,9 +125,21 @@ pub(crate) struct ProposerOptions {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct KeyChoice {
+    /// Name of the key that signs [default: the setting account.key; a local network's own key there].
+    #[arg(long, value_name = "KEY")]
+    pub(crate) from: Option<String>,
+    /// Read the key file's passphrase from this file descriptor [default: R3MES_PASSPHRASE, a prompt].
+    #[arg(long, value_name = "N")]
+    pub(crate) passphrase_fd: Option<u32>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Register {
     #[command(flatten)]
     pub(crate) proposer: ProposerOptions,
+    #[command(flatten)]
+    pub(crate) key: KeyChoice,
     /// The stake in whole units [default: the network's minimum].
     #[arg(long)]
     pub(crate) stake: Option<u128>,
@@ -133,6 +149,8 @@ pub(crate) struct Register {
 pub(crate) struct Start {
     #[command(flatten)]
     pub(crate) proposer: ProposerOptions,
+    #[command(flatten)]
+    pub(crate) key: KeyChoice,
     /// Stop after so many of this run's rounds are revealed.
     #[arg(long)]
     pub(crate) rounds: Option<u64>,
@@ -142,6 +160,8 @@ pub(crate) struct Start {
 pub(crate) struct Status {
     #[command(flatten)]
     pub(crate) proposer: ProposerOptions,
+    #[command(flatten)]
+    pub(crate) key: KeyChoice,
     /// How many of the newest rounds to show.
     #[arg(long, default_value_t = 10)]
     pub(crate) last: u32,
@@ -167,6 +187,167 @@ pub(crate) struct Hardware {
     /// Milliseconds after which a reading is given up.
     #[arg(long, default_value_t = 2500, value_name = "MS", value_parser = clap::value_parser!(u64).range(100..=600_000))]
     pub(crate) budget_ms: u64,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Keys {
+    /// Make a new key and show its words, once.
+    #[command(after_help = KEYS_ADD_EXAMPLES)]
+    Add(KeysAdd),
+    /// Import a key from its words, from `remesd keys export`, or from hex.
+    #[command(after_help = KEYS_IMPORT_EXAMPLES)]
+    Import(KeysImport),
+    /// List the keys of a data folder.
+    #[command(after_help = KEYS_LIST_EXAMPLES)]
+    List(KeysList),
+    /// Show what is public of one key.
+    #[command(after_help = KEYS_SHOW_EXAMPLES)]
+    Show(KeysShow),
+    /// Delete a key for good.
+    #[command(after_help = KEYS_DELETE_EXAMPLES)]
+    Delete(KeysDelete),
+    /// Write all keys and settings into one file that a passphrase closes.
+    #[command(after_help = KEYS_BACKUP_EXAMPLES)]
+    Backup(KeysBackup),
+    /// Bring keys and settings back from a backup.
+    #[command(after_help = KEYS_RESTORE_EXAMPLES)]
+    Restore(KeysRestore),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeyOptions {
+    #[command(flatten)]
+    pub(crate) proposer: ProposerOptions,
+    /// Read passphrases from this file descriptor, one a line in the order in which they are needed:
+    /// the exported key's, the key files', the backup's [default: the environment, or a prompt].
+    #[arg(long, value_name = "N")]
+    pub(crate) passphrase_fd: Option<u32>,
+}
+
+/// Where a key lies.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Store {
+    /// The operating system's keychain.
+    Keychain,
+    /// A file that a passphrase closes, for servers.
+    File,
+}
+
+impl From<Store> for StoreKind {
+    fn from(store: Store) -> StoreKind {
+        match store {
+            Store::Keychain => StoreKind::Keychain,
+            Store::File => StoreKind::File,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeysAdd {
+    /// The key's name.
+    pub(crate) name: String,
+    /// How many words it has.
+    #[arg(long, default_value_t = 24, value_parser = words)]
+    pub(crate) words: u8,
+    /// Where it is kept.
+    #[arg(long, value_enum, default_value = "keychain")]
+    pub(crate) store: Store,
+    #[command(flatten)]
+    pub(crate) options: KeyOptions,
+}
+
+fn words(text: &str) -> Result<u8, String> {
+    match text {
+        "12" => Ok(12),
+        "24" => Ok(24),
+        _ => Err("12 or 24 words".to_owned()),
+    }
+}
+
+/// What a key is imported from.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ImportFrom {
+    /// Its 12 to 24 words, divided by blanks, new lines or commas.
+    Words,
+    /// The text that `remesd keys export` prints.
+    Armor,
+    /// 64 hexadecimal digits.
+    Hex,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeysImport {
+    /// The key's name; that of a key whose entry was lost brings the entry back.
+    pub(crate) name: String,
+    /// What the secret is.
+    #[arg(long, value_enum, default_value = "words")]
+    pub(crate) from: ImportFrom,
+    /// The file with the exported key, for `--from armor` [default: standard input].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// Read the secret from this file descriptor [default: R3MES_KEY_SECRET, a prompt, standard input].
+    #[arg(long, value_name = "N", conflicts_with = "file")]
+    pub(crate) secret_fd: Option<u32>,
+    /// Where it is kept.
+    #[arg(long, value_enum, default_value = "keychain")]
+    pub(crate) store: Store,
+    #[command(flatten)]
+    pub(crate) options: KeyOptions,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeysList {
+    #[command(flatten)]
+    pub(crate) options: KeyOptions,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeysShow {
+    /// The key's name.
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) options: KeyOptions,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeysDelete {
+    /// The key's name.
+    pub(crate) name: String,
+    /// The key's address, to confirm without a terminal.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) confirm: Option<String>,
+    #[command(flatten)]
+    pub(crate) options: KeyOptions,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeysBackup {
+    /// The backup's file, which must not be there yet.
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) options: KeyOptions,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RestoreOptions {
+    /// Data folder of the proposer [default: `r3mes-proposer` in the user's data folder].
+    #[arg(long, value_name = "DIR", env = "R3MES_HOME")]
+    pub(crate) home: Option<PathBuf>,
+    /// Read passphrases from this file descriptor, one a line: the backup's, then the key files'
+    /// [default: the environment, or a prompt].
+    #[arg(long, value_name = "N")]
+    pub(crate) passphrase_fd: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeysRestore {
+    /// The backup.
+    pub(crate) file: PathBuf,
+    /// Where the keys are kept [default: where they were].
+    #[arg(long, value_enum)]
+    pub(crate) store: Option<Store>,
+    #[command(flatten)]
+    pub(crate) options: RestoreOptions,
 }
 
 #[derive(Debug, Args)]
@@ -208,12 +389,14 @@ Examples:
 
 const REGISTER_EXAMPLES: &str = "\
 Examples:
-  r3mes-proposer register --network localnet.toml --home ./proposer";
+  r3mes-proposer register --network localnet.toml --home ./proposer
+  r3mes-proposer register --from main";
 
 const START_EXAMPLES: &str = "\
 Examples:
   r3mes-proposer start --network localnet.toml --home ./proposer
-  r3mes-proposer start --home ./proposer --set aggregation.method=trimmed-mean";
+  r3mes-proposer start --home ./proposer --set aggregation.method=trimmed-mean
+  r3mes-proposer start --from main --passphrase-fd 3 3< passphrase.txt";
 
 const STATUS_EXAMPLES: &str = "\
 Examples:
@@ -235,6 +418,50 @@ Examples:
   r3mes-proposer hardware --home ./proposer
   r3mes-proposer hardware --network localnet.toml --bandwidth
   r3mes-proposer hardware --json | jq '.verdicts[] | select(.level != \"pass\")'";
+
+const KEYS_EXAMPLES: &str = "\
+Secrets are typed at a prompt that shows nothing, read from a file descriptor, or taken from the
+environment: R3MES_PASSPHRASE (key files), R3MES_BACKUP_PASSPHRASE, R3MES_EXPORT_PASSPHRASE,
+R3MES_KEY_SECRET. They are never arguments.
+
+Examples:
+  r3mes-proposer keys add main
+  r3mes-proposer keys list --json
+  r3mes-proposer keys backup proposer.backup";
+
+const KEYS_ADD_EXAMPLES: &str = "\
+Examples:
+  r3mes-proposer keys add main
+  r3mes-proposer keys add server --store file --passphrase-fd 3 3< passphrase.txt";
+
+const KEYS_IMPORT_EXAMPLES: &str = "\
+Examples:
+  r3mes-proposer keys import main
+  r3mes-proposer keys import main --from armor --file exported.txt
+  r3mes-proposer keys import main --from hex --store file --secret-fd 3 --passphrase-fd 4 3< hex.txt 4< pass.txt";
+
+const KEYS_LIST_EXAMPLES: &str = "\
+Examples:
+  r3mes-proposer keys list
+  r3mes-proposer keys list --json | jq -r .[].address";
+
+const KEYS_SHOW_EXAMPLES: &str = "\
+Examples:
+  r3mes-proposer keys show main";
+
+const KEYS_DELETE_EXAMPLES: &str = "\
+Examples:
+  r3mes-proposer keys delete old
+  r3mes-proposer keys delete old --confirm remes1...";
+
+const KEYS_BACKUP_EXAMPLES: &str = "\
+Examples:
+  r3mes-proposer keys backup proposer.backup";
+
+const KEYS_RESTORE_EXAMPLES: &str = "\
+Examples:
+  r3mes-proposer keys restore proposer.backup
+  r3mes-proposer keys restore proposer.backup --home ./server --store file";
 
 const INSPECT_EXAMPLES: &str = "\
 Examples:

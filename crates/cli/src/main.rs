@@ -3,6 +3,7 @@
 mod arguments;
 mod commands;
 mod logging;
+mod secrets;
 mod table;
 
 use std::process::ExitCode;
@@ -19,6 +20,7 @@ fn main() -> ExitCode {
     let ended = match arguments.command {
         Command::Inspect(command) => commands::inspect::run(&command, json),
         Command::Aggregate(command) => commands::aggregate::run(&command, json),
+        Command::Keys(command) => commands::keys::run(command, json),
         Command::Demo(command) => block_on(commands::demo::run(command, json)),
         Command::Localnet(command) => block_on(commands::localnet::run(command, json)),
         Command::Register(command) => block_on(commands::register::run(command, json)),

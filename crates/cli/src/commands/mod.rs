@@ -6,6 +6,7 @@ pub(crate) mod earnings;
 mod failure;
 pub(crate) mod hardware;
 pub(crate) mod inspect;
+pub(crate) mod keys;
 pub(crate) mod localnet;
 mod output;
 pub(crate) mod register;

@@ -1,12 +1,13 @@
 use serde_json::json;
 
+use super::keys::with_choice;
 use super::start::workspace;
 use super::{Failure, output};
 use crate::arguments::Register;
 
 /// Registers the account as a proposer.
 pub(crate) async fn run(command: Register, json: bool) -> Result<(), Failure> {
-    let workspace = workspace(&command.proposer)?;
+    let workspace = with_choice(workspace(&command.proposer)?, &command.key);
     let registered = r3mes_api::register(&workspace, command.stake).await?;
     if json {
         return output::json(&json!({

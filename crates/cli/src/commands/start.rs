@@ -1,12 +1,13 @@
 use r3mes_api::{EngineEvent, StartOptions, Workspace};
 
+use super::keys::with_choice;
 use super::localnet::stop_signal;
 use super::{Failure, output};
 use crate::arguments::{ProposerOptions, Start};
 
 /// Runs the proposer until it is told to stop, or has revealed as many rounds as were asked for.
 pub(crate) async fn run(command: Start, json: bool) -> Result<(), Failure> {
-    let workspace = workspace(&command.proposer)?;
+    let workspace = with_choice(workspace(&command.proposer)?, &command.key);
     let mut running = r3mes_api::start(&workspace, StartOptions { checkpoint: die_at()? }).await?;
     let mut events = running.events();
     let mut revealed = 0;

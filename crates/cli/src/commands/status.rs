@@ -1,5 +1,6 @@
 use r3mes_api::{Overview, RoundSummary};
 
+use super::keys::{moment, with_choice};
 use super::start::workspace;
 use super::{Failure, output};
 use crate::arguments::Status;
@@ -7,13 +8,13 @@ use crate::table;
 
 /// Shows what the proposer of a folder has done and is doing.
 pub(crate) fn run(command: &Status, json: bool) -> Result<(), Failure> {
-    let overview = workspace(&command.proposer)?.overview(command.last)?;
+    let overview = with_choice(workspace(&command.proposer)?, &command.key).overview(command.last)?;
     if json { output::json(&overview) } else { output::line(describe(&overview)) }
 }
 
 /// Lists the rounds alone.
 pub(crate) fn list(command: &Status, json: bool) -> Result<(), Failure> {
-    let overview = workspace(&command.proposer)?.overview(command.last)?;
+    let overview = with_choice(workspace(&command.proposer)?, &command.key).overview(command.last)?;
     if json {
         return overview.rounds.iter().try_for_each(output::json);
     }
@@ -22,10 +23,11 @@ pub(crate) fn list(command: &Status, json: bool) -> Result<(), Failure> {
 
 fn describe(overview: &Overview) -> String {
     format!(
-        "{} on {}: {}\n{} gradients received, {} judged, {} aggregations\nearned {} {}, paid {} {} in fees\n\n{}",
+        "{} on {}: {}{}\n{} gradients received, {} judged, {} aggregations\nearned {} {}, paid {} {} in fees\n\n{}",
         overview.address,
         overview.chain_id,
         if overview.running { "running" } else { "not running" },
+        overview.last_backup.map(|at| format!(", key backed up {}", moment(at))).unwrap_or_default(),
         overview.gradients_received,
         overview.gradients_judged,
         overview.aggregations,
