@@ -10,7 +10,7 @@ use std::time::Duration;
 use r3mes_chain::http::Timeouts;
 use r3mes_chain::{Chain, ChainSpec, Rpc};
 use r3mes_engine::Checkpoint;
-use r3mes_tests::{Running, run_json};
+use r3mes_tests::{Running, run, run_json};
 use serde_json::Value;
 
 const MINERS: &str = "4";
@@ -48,6 +48,22 @@ fn what_was_committed_and_could_not_be_revealed_in_time_is_committed_anew_after_
     let states: Vec<&Value> =
         overview["rounds"].as_array().unwrap().iter().map(|round| &round["state"]).collect();
     assert!(states.contains(&&Value::from("expired")), "{states:?}");
+}
+
+#[test]
+fn a_commitment_of_the_same_key_on_another_machine_stops_the_engine() {
+    let mut scene = Scene::new("7");
+    scene.die_at(Checkpoint::Committed);
+    let other = scene.folder.path().join("other-machine");
+    let profile = scene.folder.path().join("localnet.toml");
+    let arguments = ["start", "--network", profile.to_str().unwrap(), "--home", other.to_str().unwrap()];
+    let stopped = run(&arguments);
+    let said = String::from_utf8(stopped.stderr).unwrap();
+    assert_eq!(stopped.status.code(), Some(1), "{said}");
+    assert!(said.contains("commitment 0 of our address that this proposer did not make"), "{said}");
+    assert!(said.contains("stop one of the two"), "{said}");
+    // The first machine is not disturbed by what it made itself.
+    scene.finish_a_round();
 }
 
 /// A local network in a process of its own, and the folder of the proposer that is to be killed.

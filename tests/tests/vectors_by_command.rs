@@ -17,7 +17,7 @@ fn vector(name: &str) -> String {
 
 #[test]
 fn inspect_agrees_with_the_manifest() {
-    let mut inspected = 0;
+    let (mut inspected, mut hashed) = (0, 0);
     for (index, miner) in manifest()["miners"].as_array().unwrap().iter().enumerate() {
         for (ending, container) in
             [("safetensors", "safetensors"), ("pb", "gradient-package"), ("pkl.gz", "pickle")]
@@ -25,8 +25,14 @@ fn inspect_agrees_with_the_manifest() {
             let name = format!("miner-{index}.{ending}");
             let found = run_json(&["inspect", &vector(&name)], &[]).remove(0);
             assert_eq!(found["container"], container, "{name}");
-            assert_eq!(found["gradient_hash_int8"], miner["gradient_hash_int8"], "{name}");
-            assert_eq!(found["gradient_hash_float32"], miner["gradient_hash_float32"], "{name}");
+            // The manifest states neither hash nor norm of the miner that sends NaN and infinity.
+            for hash in ["gradient_hash_int8", "gradient_hash_float32"] {
+                assert!(
+                    miner[hash].is_null() || found[hash] == miner[hash],
+                    "{name}: {hash} is {}",
+                    found[hash]
+                );
+            }
             let (norm, expected) = (found["l2_norm"].as_f64(), miner["l2_norm"].as_f64());
             if let Some(expected) = expected {
                 let norm = norm.unwrap();
@@ -46,11 +52,12 @@ fn inspect_agrees_with_the_manifest() {
                 );
             }
             inspected += 1;
+            hashed += usize::from(!miner["gradient_hash_int8"].is_null());
         }
     }
     let weights = run_json(&["inspect", &vector("lora-state.pkl.gz")], &[]).remove(0);
     assert_eq!(weights["kind"], "weights");
-    assert_eq!(inspected, 24);
+    assert_eq!((inspected, hashed), (24, 21));
 }
 
 #[test]

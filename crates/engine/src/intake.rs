@@ -58,10 +58,7 @@ impl Intake {
     pub(crate) fn judge(&mut self, gradients: &[GradientRow]) -> Result<(), EngineError> {
         while let Some(ended) = self.tasks.try_join_next() {
             match ended {
-                Ok((id, result)) => {
-                    self.fetching.remove(&id);
-                    result?;
-                }
+                Ok((id, result)) => self.ended(id, result),
                 Err(error) => return Err(EngineError::Task(error.to_string())),
             }
         }
@@ -95,12 +92,18 @@ impl Intake {
             () = pause => {}
             ended = self.tasks.join_next() => {
                 if let Some(Ok((id, result))) = ended {
-                    self.fetching.remove(&id);
-                    if let Err(error) = result {
-                        self.context.announcer.announce(EngineEvent::Trouble { message: error.to_string() });
-                    }
+                    self.ended(id, result);
                 }
             }
+        }
+    }
+
+    /// One gradient that could not be judged, such as for a full disk, is tried again; the others go on.
+    fn ended(&mut self, id: u64, result: Result<(), EngineError>) {
+        self.fetching.remove(&id);
+        if let Err(error) = result {
+            let message = format!("judge gradient {id}: {error}");
+            self.context.announcer.announce(EngineEvent::Trouble { message });
         }
     }
 }

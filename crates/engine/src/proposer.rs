@@ -20,8 +20,9 @@ use crate::registration::{self, Registered, RegistrationRequest};
 use crate::steps::Progress;
 use crate::{EngineError, Environment, Home};
 
-/// How long the loop waits after trouble, doubled each time up to the second value.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
+/// How long the loop waits after trouble at first; doubled each time, up to the time of a block: whatever
+/// is wrong, a deadline counted in blocks may be running.
+const BACKOFF: Duration = Duration::from_millis(250);
 
 /// The clients that a proposer reaches the network through.
 #[derive(Clone, Debug)]
@@ -170,18 +171,18 @@ async fn run(context: Arc<Context>, stop: CancellationToken, lock: HomeLock) -> 
 
 async fn work(context: &Arc<Context>) -> Result<(), EngineError> {
     let mut intake = Intake::new(context.clone());
-    let mut backoff = BACKOFF.0;
+    let mut backoff = BACKOFF;
     loop {
         match step(context, &mut intake).await {
-            Ok(Progress::Done) => backoff = BACKOFF.0,
+            Ok(Progress::Done) => backoff = BACKOFF,
             Ok(Progress::Waiting) => {
-                backoff = BACKOFF.0;
+                backoff = BACKOFF;
                 intake.rest(context.poll_interval()).await;
             }
             Err(error) if error.is_transient() => {
                 context.announcer.announce(EngineEvent::Trouble { message: error.to_string() });
                 tokio::time::sleep(backoff).await;
-                backoff = (backoff * 2).min(BACKOFF.1);
+                backoff = (backoff * 2).min(context.settings.network.block_time.max(BACKOFF));
             }
             Err(error) => return Err(error),
         }
