@@ -48,7 +48,7 @@ enum Task {
         #[arg(last = true, value_name = "N [D [METHOD...]]")]
         arguments: Vec<String>,
     },
-    /// Install what a build needs and this machine lacks.
+    /// Install what a build and its tests need and this machine lacks.
     Setup,
     /// Format all code.
     Fmt,
@@ -59,7 +59,9 @@ fn main() -> ExitCode {
         Task::Run { headless, release, arguments } => run::run(headless, release, &arguments),
         Task::Test { suite } => suites::test(suite),
         Task::Bench { arguments } => bench::bench(&arguments),
-        Task::Setup => setup::for_build().map(|()| println!("all that a build needs is here")),
+        Task::Setup => setup::for_build()
+            .and_then(|()| setup::for_tests())
+            .map(|()| println!("all that a build and its tests need is here")),
         Task::Fmt => setup::for_lint().and_then(|()| {
             step::Step::cargo("format", &["fmt", "--all"]).alone("cargo xtask fmt").run_or_fail()
         }),

@@ -22,6 +22,16 @@ const BUILD: &[Need] = &[Need {
     packages: &["gcc", "libc6-dev"],
 }];
 
+/// Without these, tests outside CI skip what they are for, and say so.
+const TESTS: &[Need] = &[Need {
+    what: "gnome-keyring on a D-Bus of its own (for the tests of the keychain's states)",
+    is_there: || {
+        let programs = ["dbus-daemon", "dbus-send", "gnome-keyring-daemon", "secret-tool"];
+        programs.iter().all(|program| succeeds("which", &[program]))
+    },
+    packages: &["dbus", "gnome-keyring", "libsecret-tools"],
+}];
+
 /// A part of the Rust toolchain.
 struct Component {
     name: &'static str,
@@ -34,7 +44,16 @@ const LINT: &[Component] =
 
 /// Makes sure that everything can be built.
 pub(crate) fn for_build() -> Result<()> {
-    let missing: Vec<&Need> = BUILD.iter().filter(|need| !(need.is_there)()).collect();
+    install(BUILD)
+}
+
+/// Makes sure that every test has what it needs.
+pub(crate) fn for_tests() -> Result<()> {
+    install(TESTS)
+}
+
+fn install(needs: &[Need]) -> Result<()> {
+    let missing: Vec<&Need> = needs.iter().filter(|need| !(need.is_there)()).collect();
     if missing.is_empty() {
         return Ok(());
     }

@@ -13,7 +13,7 @@ use clap::ValueEnum;
 
 use crate::hygiene;
 use crate::setup;
-use crate::step::{Outcome, Step, built, heading, root};
+use crate::step::{Outcome, Step, built, heading, in_ci, root};
 
 /// A part of the tests that can be run alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -48,6 +48,9 @@ pub(crate) fn test(suite: Option<Suite>) -> Result<()> {
         Some(suite) => std::slice::from_ref(suite),
         None => Suite::value_variants(),
     };
+    if in_ci() && suites.contains(&Suite::Unit) {
+        setup::for_tests()?;
+    }
     let mut outcomes = Vec::new();
     if suites.contains(&Suite::Lint) {
         lint(&mut outcomes)?;
