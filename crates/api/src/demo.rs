@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
+use r3mes_aggregate::Method;
 use r3mes_engine::round::{Round, RoundState};
 use r3mes_engine::verification::Check;
 use serde::Serialize;
 use tokio::sync::broadcast::error::RecvError;
 
+use crate::files::FileError;
 use crate::localnet::{LocalNetwork, LocalNetworkOptions, TrainingReport};
 use crate::overview::{earnings, unreadable};
 use crate::{ApiError, EngineEvent, ErrorCode, StartOptions, Workspace};
@@ -115,6 +117,7 @@ pub async fn run(
     options: DemoOptions,
     mut progress: impl FnMut(DemoProgress),
 ) -> Result<DemoSummary, ApiError> {
+    options.method.parse::<Method>().map_err(FileError::from)?;
     progress(DemoProgress::Step("starting the local network".into()));
     let network = LocalNetworkOptions { rounds: Some(options.rounds.into()), ..options.network.clone() };
     let mut network = LocalNetwork::start(&network).await?;
@@ -169,6 +172,13 @@ async fn follow(
                     }
                     match event.event {
                         EngineEvent::RoundAdvanced { round, .. } if round.state == RoundState::Revealed => revealed.push(*round),
+                        EngineEvent::RoundAdvanced { round, .. } if round.state == RoundState::Abandoned => {
+                            return Err(unfinished(round.training_round_id, round.reason.unwrap_or_default()));
+                        }
+                        // All miners have announced: there is nothing more to wait for.
+                        EngineEvent::RoundStalled { training_round_id, reason } => {
+                            return Err(unfinished(training_round_id, reason));
+                        }
                         EngineEvent::Stopped { .. } => break,
                         _ => {}
                     }
@@ -198,6 +208,11 @@ async fn follow(
         accuracy_first: rounds.first().map_or(0.0, |round| round.accuracy),
         accuracy_last: rounds.last().map_or(0.0, |round| round.accuracy),
     })
+}
+
+fn unfinished(round: u64, reason: String) -> ApiError {
+    ApiError::new(ErrorCode::Request, format!("finish round {round}: {reason}"))
+        .with_remedy("use fewer attackers, more miners, or another method")
 }
 
 fn step(event: &EngineEvent) -> Option<String> {

@@ -54,6 +54,13 @@ pub enum EngineEvent {
         /// The chain's height.
         height: i64,
     },
+    /// A round cannot close with what has arrived, and waits for more. Told once for each new arrival.
+    RoundStalled {
+        /// The training round.
+        training_round_id: u64,
+        /// What is missing.
+        reason: String,
+    },
     /// A reward was booked.
     RewardBooked {
         /// The training round.
@@ -96,6 +103,9 @@ impl Announcer {
     pub(crate) fn announce(&self, event: EngineEvent) {
         match &event {
             EngineEvent::Trouble { message } => tracing::warn!("{message}"),
+            EngineEvent::RoundStalled { training_round_id, reason } => {
+                tracing::warn!(round = training_round_id, "{reason}");
+            }
             EngineEvent::RoundAdvanced { round, height } => {
                 tracing::info!(round = round.training_round_id, state = %round.state, height, "round advanced");
             }

@@ -13,6 +13,7 @@ use crate::context::Context;
 use crate::event::EngineEvent;
 use crate::home::temporary_in;
 use crate::journal::GradientRow;
+use crate::round::{Round, RoundId};
 use crate::verification::{Announced, Check, Finding, Judgement, check_source, examine, gradient_limits};
 
 /// Entries asked for in one listing.
@@ -23,12 +24,14 @@ pub(crate) struct Intake {
     context: Arc<Context>,
     height: Option<i64>,
     fetching: HashSet<u64>,
+    /// The round that was last told to be stalled, and how many gradients it had then.
+    stalled: Option<(RoundId, usize)>,
     tasks: JoinSet<(u64, Result<(), EngineError>)>,
 }
 
 impl Intake {
     pub(crate) fn new(context: Arc<Context>) -> Intake {
-        Intake { context, height: None, fetching: HashSet::new(), tasks: JoinSet::new() }
+        Intake { context, height: None, fetching: HashSet::new(), stalled: None, tasks: JoinSet::new() }
     }
 
     /// The height up to which the chain was read.
@@ -80,6 +83,14 @@ impl Intake {
             }
         }
         Ok(())
+    }
+
+    /// Tells, once for each number of gradients, that a round cannot close with them.
+    pub(crate) fn stall(&mut self, round: &Round, gradients: usize, reason: String) {
+        if self.stalled.replace((round.id, gradients)) != Some((round.id, gradients)) {
+            let training_round_id = round.training_round_id;
+            self.context.announcer.announce(EngineEvent::RoundStalled { training_round_id, reason });
+        }
     }
 
     /// Waits for a judgement or the next look at the chain, whichever comes first.

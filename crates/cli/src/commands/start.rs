@@ -67,6 +67,9 @@ fn sentence(event: &EngineEvent) -> Option<String> {
             let reason = round.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
             format!("Block {height}: round {} is {}{reason}.", round.training_round_id, round.state)
         }
+        EngineEvent::RoundStalled { training_round_id, reason } => {
+            format!("Round {training_round_id} cannot close: {reason}.")
+        }
         EngineEvent::RewardBooked { training_round_id, amount, denom } => {
             format!("Round {training_round_id} earned {amount} {denom}.")
         }

@@ -86,13 +86,28 @@ impl Context {
                 .map(|at| self.environment.now() - at),
         };
         if !closing.is_due(&self.settings.round) {
+            if closing.lacks_usable(&self.settings.round) {
+                intake.stall(&round, closing.judged, self.too_few(closing.usable, closing.judged));
+            }
             return Ok(Progress::Waiting);
         }
-        self.close(round, height).await
+        self.close(round, height, intake).await
+    }
+
+    fn too_few(&self, usable: usize, judged: usize) -> String {
+        format!(
+            "{usable} of {judged} gradients can take part, round.minimum_participants is {}; the round waits for more",
+            self.settings.round.minimum_participants
+        )
     }
 
     /// Fixes the participants.
-    async fn close(&self, mut round: Round, height: i64) -> Result<Progress, EngineError> {
+    async fn close(
+        &self,
+        mut round: Round,
+        height: i64,
+        intake: &mut Intake,
+    ) -> Result<Progress, EngineError> {
         // Another proposer may have taken some of them since they were listed.
         let known = self.journal.pending_gradients(round.training_round_id, &round.model_version)?;
         for some in known.chunks(PARALLEL_QUERIES) {
@@ -110,6 +125,8 @@ impl Context {
         let judged = pending.into_iter().map(with_judgement).collect();
         let (included, excluded) = select(judged, &self.settings.verification, &self.settings.quality);
         if included.len() < self.settings.round.minimum_participants as usize {
+            let judged = included.len() + excluded.len();
+            intake.stall(&round, judged, self.too_few(included.len(), judged));
             return Ok(Progress::Waiting);
         }
         let method = self.settings.aggregation.method.clone();
@@ -230,9 +247,19 @@ impl Closing {
     /// waited long enough; never below the minimum of participants, nor too soon after the last one.
     fn is_due(self, settings: &r3mes_config::RoundSettings) -> bool {
         let rested = self.since_submission.is_none_or(|since| since >= settings.minimum_interval);
-        let complete = self.judged == self.pending && self.judged >= settings.quorum as usize;
+        let complete = self.is_complete(settings);
         let patience_over = self.waited >= settings.maximum_wait;
         self.usable >= settings.minimum_participants.max(1) as usize && rested && (complete || patience_over)
+    }
+
+    fn is_complete(self, settings: &r3mes_config::RoundSettings) -> bool {
+        self.judged == self.pending && self.judged >= settings.quorum as usize
+    }
+
+    /// Whether only usable gradients are missing.
+    fn lacks_usable(self, settings: &r3mes_config::RoundSettings) -> bool {
+        let waited = self.is_complete(settings) || self.waited >= settings.maximum_wait;
+        waited && self.usable < settings.minimum_participants.max(1) as usize
     }
 }
 
@@ -273,7 +300,9 @@ mod tests {
 
     #[test]
     fn too_few_usable_gradients_never_close_a_round() {
-        assert!(!Closing { usable: 1, waited: time::Duration::days(1), ..FULL }.is_due(&settings()));
+        let starved = Closing { usable: 1, waited: time::Duration::days(1), ..FULL };
+        assert!(!starved.is_due(&settings()) && starved.lacks_usable(&settings()));
+        assert!(!FULL.lacks_usable(&settings()));
     }
 
     #[test]
