@@ -110,8 +110,10 @@ impl Workspace {
             let prefix = record.address.rsplit_once('1').map_or("", |(prefix, _)| prefix);
             let path = record.path.as_deref();
             let enrolment = Enrolment { name: &record.name, prefix, path, now: record.created_at };
-            ring.enrol(key, place.as_ref(), &enrolment, &mut rand::rng())?;
-            ring.mark_backup(&record.name, backup.created_at)?;
+            let enrolled = ring.enrol(key, place.as_ref(), &enrolment, &mut rand::rng())?;
+            if enrolled.last_backup < Some(backup.created_at) {
+                ring.mark_backup(&record.name, backup.created_at)?;
+            }
             keys.push(workspace.key_named(record.name.as_str())?);
         }
         Ok(RestoreSummary { keys, files, created_at: backup.created_at })

@@ -70,14 +70,14 @@ fn words_and_hex_are_imported_without_standing_on_the_command_line() {
 fn passphrases_come_from_a_descriptor_line_by_line() {
     let proposer = Proposer::new();
     let file = proposer.path("fd.backup");
-    let key = proposer.from_input("the key's own\n", &["keys", "add", "main", "--store", "file"]);
+    let key = proposer.run_with_input("the key's own\n", &["keys", "add", "main", "--store", "file"]);
     assert!(key.status.success(), "{}", String::from_utf8_lossy(&key.stderr));
-    let backup = proposer.from_input("the key's own\nthe backup's own\n", &["keys", "backup", &file]);
+    let backup = proposer.run_with_input("the key's own\nthe backup's own\n", &["keys", "backup", &file]);
     assert!(backup.status.success(), "{}", String::from_utf8_lossy(&backup.stderr));
-    let short = proposer.from_input("the key's own\n", &["keys", "backup", &proposer.path("no.backup")]);
+    let short = proposer.run_with_input("the key's own\n", &["keys", "backup", &proposer.path("no.backup")]);
     let text = String::from_utf8(short.stderr).unwrap();
     assert!(text.contains("read a passphrase from descriptor 0: it has no further line"), "{text}");
-    let weak = proposer.from_input("short\n", &["keys", "add", "weak", "--store", "file"]);
+    let weak = proposer.run_with_input("short\n", &["keys", "add", "weak", "--store", "file"]);
     let text = String::from_utf8(weak.stderr).unwrap();
     assert!(text.contains("it has fewer than 8 characters"), "{text}");
 }

@@ -62,7 +62,7 @@ impl Proposer {
     }
 
     /// Runs with all passphrases on standard input, and none in the environment.
-    pub(crate) fn from_input(&self, input: &str, arguments: &[&str]) -> Output {
+    pub(crate) fn run_with_input(&self, input: &str, arguments: &[&str]) -> Output {
         let mut command = self.command(env!("CARGO_BIN_EXE_r3mes-proposer"));
         command.env_remove("R3MES_PASSPHRASE").env_remove("R3MES_BACKUP_PASSPHRASE");
         command.args(arguments).args(["--passphrase-fd", "0"]).stdin(Stdio::piped());
