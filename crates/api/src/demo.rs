@@ -11,7 +11,7 @@ use tokio::sync::broadcast::error::RecvError;
 use crate::files::FileError;
 use crate::localnet::{LocalNetwork, LocalNetworkOptions, TrainingReport};
 use crate::overview::{earnings, unreadable};
-use crate::{ApiError, EngineEvent, ErrorCode, StartOptions, Workspace};
+use crate::{ApiError, EngineEvent, ErrorCode, Running, StartOptions, Workspace};
 
 /// What to show.
 #[derive(Clone, Debug)]
@@ -159,6 +159,31 @@ async fn follow(
     progress: &mut impl FnMut(DemoProgress),
 ) -> Result<DemoSummary, ApiError> {
     let mut running = crate::start(workspace, StartOptions::default()).await?;
+    let rounds = finish_rounds(options, &mut running, network, progress).await;
+    let fees = &workspace.settings().network;
+    let earned = earnings(running.journal(), &fees.reward_denom, &fees.fee_denom).map_err(unreadable);
+    let stopped = running.stop().await;
+    let (rounds, earned) = (rounds?, earned?);
+    stopped?;
+    Ok(DemoSummary {
+        rounds: rounds.len() as u32,
+        aggregations: rounds.len(),
+        excluded: rounds.iter().map(|round| round.excluded.len()).sum(),
+        earned: earned.earned,
+        denom: earned.denom,
+        fees: earned.fees,
+        fee_denom: earned.fee_denom,
+        accuracy_first: rounds.first().map_or(0.0, |round| round.accuracy),
+        accuracy_last: rounds.last().map_or(0.0, |round| round.accuracy),
+    })
+}
+
+async fn finish_rounds(
+    options: &DemoOptions,
+    running: &mut Running,
+    network: &mut LocalNetwork,
+    progress: &mut impl FnMut(DemoProgress),
+) -> Result<Vec<DemoRound>, ApiError> {
     let mut events = running.events();
     let mut revealed: Vec<Round> = Vec::new();
     let mut reports: Vec<TrainingReport> = Vec::new();
@@ -194,20 +219,7 @@ async fn follow(
             progress(DemoProgress::Round(round));
         }
     }
-    let fees = &workspace.settings().network;
-    let earned = earnings(running.journal(), &fees.reward_denom, &fees.fee_denom).map_err(unreadable)?;
-    running.stop().await?;
-    Ok(DemoSummary {
-        rounds: rounds.len() as u32,
-        aggregations: rounds.len(),
-        excluded: rounds.iter().map(|round| round.excluded.len()).sum(),
-        earned: earned.earned,
-        denom: earned.denom,
-        fees: earned.fees,
-        fee_denom: earned.fee_denom,
-        accuracy_first: rounds.first().map_or(0.0, |round| round.accuracy),
-        accuracy_last: rounds.last().map_or(0.0, |round| round.accuracy),
-    })
+    Ok(rounds)
 }
 
 fn unfinished(round: u64, reason: String) -> ApiError {

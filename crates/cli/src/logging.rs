@@ -5,7 +5,8 @@ use tracing_subscriber::EnvFilter;
 /// Starts logging; `RUST_LOG` overrides the verbosity.
 pub(crate) fn start(verbose: u8, json: bool) {
     let level = match verbose {
-        0 => "warn",
+        // Commands print what an operator must know of themselves.
+        0 => "error",
         1 => "warn,r3mes_engine=info,r3mes_localnet=info,r3mes_api=info",
         _ => {
             "info,r3mes_engine=debug,r3mes_chain=debug,r3mes_ipfs=debug,r3mes_localnet=debug,r3mes_api=debug"
