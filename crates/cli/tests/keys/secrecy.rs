@@ -2,6 +2,9 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::{Child, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use crate::proposer::{PASSPHRASE, Proposer};
 
@@ -16,9 +19,7 @@ fn files(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
 #[test]
 fn no_file_no_log_and_no_error_holds_a_secret() {
     let hex = "5ec7e70000000000000000000000000000000000000000000000000000000001";
-    let mut raw = [0_u8; 32];
-    raw[..3].copy_from_slice(&[0x5e, 0xc7, 0xe7]);
-    raw[31] = 1;
+    let raw = hex::raw(hex);
     let wrong_words = "legal winner thank year wave sausage worth useful legal winner thank yelow";
     let proposer = Proposer::new().with("RUST_LOG", "trace");
     let mut said = Vec::new();
@@ -46,10 +47,58 @@ fn no_file_no_log_and_no_error_holds_a_secret() {
     assert!(text.contains("word 12 of the mnemonic"), "the wrong word was told: {text}");
     let secrets: &[&[u8]] =
         &[hex.as_bytes(), &raw, PASSPHRASE.as_bytes(), b"never this one", b"sausage", b"winner", b"yelow"];
+    assert_silent(&proposer, said, secrets, 4);
+}
+
+/// A running local network, ended with the test.
+struct Network(Child);
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_named_key_works_where_it_is_asked_for_and_leaves_nothing_in_the_journal() {
+    let proposer = Proposer::new();
+    let profile = proposer.path("network.toml");
+    let mut localnet = proposer.command(env!("CARGO_BIN_EXE_r3mes-proposer"));
+    localnet.args(["localnet", "--profile", &profile]).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut network = Network(localnet.spawn().unwrap());
+    while !Path::new(&profile).exists() {
+        assert!(network.0.try_wait().unwrap().is_none(), "the local network has ended");
+        thread::sleep(Duration::from_millis(20));
+    }
+    let hex = "5ec7e70000000000000000000000000000000000000000000000000000000001";
+    let arguments = ["keys", "import", "main", "--from", "hex", "--store", "file", "--network", &profile];
+    let imported = proposer.with_secret(hex).json(&arguments);
+    let started = proposer.with("RUST_LOG", "trace").run(&["start", "--from", "main"]);
+    let said = [started.stdout, started.stderr].concat();
+    let text = String::from_utf8_lossy(&said).into_owned();
+    let address = imported["address"].as_str().unwrap();
+    assert!(text.contains(&format!("{address} is not authorized as a proposer")), "{text}");
+    assert!(Path::new(&proposer.path("home/journal.sqlite")).exists());
+    assert_eq!(proposer.json(&["status", "--from", "main"])["address"], address);
+    assert_ne!(proposer.json(&["status"])["address"], address, "a local network has a key of its own");
+    assert_silent(&proposer, said, &[hex.as_bytes(), PASSPHRASE.as_bytes(), &hex::raw(hex)], 5);
+}
+
+mod hex {
+    /// The bytes of hexadecimal digits.
+    pub(super) fn raw(digits: &str) -> Vec<u8> {
+        let byte = |at: usize| u8::from_str_radix(&digits[at..at + 2], 16).unwrap();
+        (0..digits.len()).step_by(2).map(byte).collect()
+    }
+}
+
+/// Looks for secrets in what was said and in each of at least so many files of the data folder.
+fn assert_silent(proposer: &Proposer, said: Vec<u8>, secrets: &[&[u8]], at_least: usize) {
     let mut places = vec![("what was said".to_owned(), said)];
     let mut found = Vec::new();
     files(Path::new(&proposer.path("home")), &mut found);
-    assert!(found.len() >= 4, "settings, record, key file, backup: {found:?}");
+    assert!(found.len() >= at_least, "settings, record, key file and more: {found:?}");
     for path in found {
         places.push((path.display().to_string(), fs::read(&path).unwrap()));
     }
