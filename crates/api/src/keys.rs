@@ -165,7 +165,7 @@ impl Workspace {
     }
 
     /// The name of the key to use; `None` on a local network, unless one was asked for.
-    fn chosen(&self) -> Result<Option<KeyName>, ApiError> {
+    pub(crate) fn chosen(&self) -> Result<Option<KeyName>, ApiError> {
         let settings = self.settings();
         let name = match (self.from(), &settings.network.localnet, &settings.account.key) {
             (Some(name), _, _) => name,

@@ -13,8 +13,9 @@ use crate::{ApiError, ErrorCode, Workspace};
 pub struct Overview {
     /// The account.
     pub address: String,
-    /// When the account's key was last part of a backup; absent where it never was, or where it
-    /// follows from a local network's seed.
+    /// The name of its key; absent where it follows from a local network's seed.
+    pub key: Option<String>,
+    /// When that key was last part of a backup; absent where it never was.
     #[serde(with = "time::serde::rfc3339::option")]
     pub last_backup: Option<OffsetDateTime>,
     /// The network.
@@ -114,6 +115,7 @@ impl Workspace {
         let (received, judged) = journal.gradient_counts().map_err(unreadable)?;
         Ok(Overview {
             address: self.address()?,
+            key: self.chosen()?.map(|name| name.to_string()),
             last_backup: self.last_backup(),
             chain_id: network.chain_id.clone(),
             running: home.in_use(),

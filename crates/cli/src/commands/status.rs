@@ -27,7 +27,7 @@ fn describe(overview: &Overview) -> String {
         overview.address,
         overview.chain_id,
         if overview.running { "running" } else { "not running" },
-        overview.last_backup.map(|at| format!(", key backed up {}", moment(at))).unwrap_or_default(),
+        backup(overview),
         overview.gradients_received,
         overview.gradients_judged,
         overview.aggregations,
@@ -56,4 +56,13 @@ fn rounds(rounds: &[RoundSummary]) -> String {
     let heading =
         ["round", "state", "participants", "excluded", "commit", "reveal", "reward", "CID or reason"];
     table::render(&heading, &rounds.iter().map(row).collect::<Vec<_>>())
+}
+
+/// When the account's key was backed up last: a reminder where it never was.
+fn backup(overview: &Overview) -> String {
+    match (&overview.key, overview.last_backup) {
+        (Some(name), Some(at)) => format!(", key {name} last backed up {}", moment(at)),
+        (Some(name), None) => format!(", key {name} is in no backup (`r3mes-proposer keys backup FILE`)"),
+        (None, _) => String::new(),
+    }
 }

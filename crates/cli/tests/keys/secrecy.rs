@@ -81,6 +81,8 @@ fn a_named_key_works_where_it_is_asked_for_and_leaves_nothing_in_the_journal() {
     assert!(text.contains(&format!("{address} is not authorized as a proposer")), "{text}");
     assert!(Path::new(&proposer.path("home/journal.sqlite")).exists());
     assert_eq!(proposer.json(&["status", "--from", "main"])["address"], address);
+    let status = String::from_utf8(proposer.run(&["status", "--from", "main"]).stdout).unwrap();
+    assert!(status.contains("key main is in no backup"), "{status}");
     assert_ne!(proposer.json(&["status"])["address"], address, "a local network has a key of its own");
     assert_silent(&proposer, said, &[hex.as_bytes(), PASSPHRASE.as_bytes(), &hex::raw(hex)], 5);
 }
