@@ -101,6 +101,11 @@ const RESERVED: &[Reserved] = &[
         why: "the journal is the engine's; others ask it",
     },
     Reserved {
+        name: "keyring",
+        rooms: &["r3mes-keys"],
+        why: "secrets pass through one room, whose states and remedies all others use",
+    },
+    Reserved {
         name: "sysinfo",
         rooms: &["r3mes-hardware"],
         why: "the machine is read in one place, where every reading may fail by itself",
