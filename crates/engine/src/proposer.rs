@@ -78,7 +78,8 @@ impl Proposer {
     /// Starts the work in the background.
     ///
     /// # Errors
-    /// When the node serves another chain, or the account may not propose; trouble that passes is waited out.
+    /// When the node does not answer now, serves another chain, or the account may not propose. Later
+    /// trouble is waited out.
     pub async fn start(self) -> Result<Running, EngineError> {
         let Proposer { context, lock } = self;
         let status = context.chain.status().await?;

@@ -1,4 +1,5 @@
 //! The proposer's own chain client against the network: what it asks, signs, sends and hears.
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod common;
 

@@ -202,6 +202,7 @@ fn read_round(row: &Row<'_>) -> Result<Round, JournalError> {
 mod tests {
     use super::*;
     use crate::journal::EntryKind;
+    use crate::round::{Participant, Selection};
 
     fn journal() -> (tempfile::TempDir, Journal) {
         let folder = tempfile::tempdir().unwrap();
@@ -238,6 +239,33 @@ mod tests {
         assert_eq!(round, before);
         assert_eq!(journal.open_rounds().unwrap(), [before]);
         assert_eq!(journal.transitions(round.id).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn weights_read_back_to_the_bit() {
+        // The aggregate depends on them; a decimal detour that loses a bit would change its CID.
+        let (_folder, journal) = journal();
+        let weights = [0.1 + 0.2, 1.0 / 3.0, 2.2250738585072014e-308, 0.123_456_789_012_345_67];
+        let mut round = round(RoundState::Collecting);
+        round.selection = Some(Selection {
+            closed_at: OffsetDateTime::UNIX_EPOCH,
+            method: "weighted-average".into(),
+            participants: (0..)
+                .zip(weights)
+                .map(|(gradient_id, weight)| Participant {
+                    gradient_id,
+                    miner: String::new(),
+                    gradient_hash: String::new(),
+                    weight,
+                })
+                .collect(),
+            excluded: Vec::new(),
+        });
+        journal.open_round(&mut round, OffsetDateTime::UNIX_EPOCH).unwrap();
+        let read = journal.open_rounds().unwrap().remove(0);
+        let found =
+            read.selection.unwrap().participants.into_iter().map(|participant| participant.weight.to_bits());
+        assert!(found.eq(weights.map(f64::to_bits)));
     }
 
     #[test]
