@@ -4,7 +4,7 @@
 //! IPFS, commits and reveals it on the R3MES chain, and keeps the books. It knows no screen: a face
 //! starts a [`Proposer`], listens to its [`events`](event::EngineEvent) and reads its [`Journal`].
 //!
-//! Every step of a [round](round) is journaled before the outside can see its effect, so that the
+//! Every step of a [`round`] is journaled before the outside can see its effect, so that the
 //! process may be killed anywhere: the next start goes on from the journal and the chain, neither
 //! losing a salt nor submitting twice.
 
