@@ -5,8 +5,9 @@ use crate::source::SourceError;
 
 /// Why a file was not fetched.
 ///
-/// Two kinds matter to whoever judges the file's maker: what time may mend ([`is_transient`]
-/// (Self::is_transient)) and what is proven by the blocks themselves ([`is_fault`](Self::is_fault)).
+/// Two kinds matter to whoever judges the file's maker: what time may mend
+/// ([`is_transient`](Self::is_transient)), and what is proven by the blocks themselves
+/// ([`is_fault`](Self::is_fault)).
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
     /// The source gave no block, also when asked again.
