@@ -51,6 +51,20 @@ fn what_was_committed_and_could_not_be_revealed_in_time_is_committed_anew_after_
 }
 
 #[test]
+fn a_data_folder_belongs_to_one_chain() {
+    let mut first = Scene::new("8");
+    first.finish_a_round();
+    let home = first.folder.path().join("home");
+    let other = Scene::new("8");
+    let profile = other.folder.path().join("localnet.toml");
+    let arguments = ["start", "--network", profile.to_str().unwrap(), "--home", home.to_str().unwrap()];
+    let refused = run(&arguments);
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(1), "{said}");
+    assert!(said.contains("its journal belongs to first block"), "{said}");
+}
+
+#[test]
 fn a_commitment_of_the_same_key_on_another_machine_stops_the_engine() {
     let mut scene = Scene::new("7");
     scene.die_at(Checkpoint::Committed);

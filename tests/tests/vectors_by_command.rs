@@ -96,6 +96,20 @@ fn aggregate_gives_the_expected_files_from_any_container() {
 }
 
 #[test]
+fn a_bare_file_name_is_written_into_the_current_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let files: Vec<String> = (0..3).map(|miner| vector(&format!("miner-{miner}.pb"))).collect();
+    let written = std::process::Command::new(r3mes_tests::proposer())
+        .args(["aggregate", "--method", "median", "--output", "aggregate.safetensors"])
+        .args(&files)
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert!(written.status.success(), "{}", String::from_utf8_lossy(&written.stderr));
+    assert!(folder.path().join("aggregate.safetensors").exists());
+}
+
+#[test]
 fn federated_averaging_invents_no_sample_counts() {
     // The vectors' metadata carry none.
     let folder = tempfile::tempdir().unwrap();

@@ -21,6 +21,7 @@ pub use hardware::{HardwareOptions, HardwareReport, hardware};
 pub use localnet::{LocalNetwork, LocalNetworkOptions};
 pub use overview::{Earnings, LedgerLine, Overview, RoundSummary};
 pub use r3mes_engine::event::{EngineEvent, Numbered};
+pub use r3mes_engine::round::RoundState;
 pub use r3mes_engine::{Checkpoint, Registered, Running};
 pub use r3mes_hardware::{
     Bandwidth, ClockSkew, DiskSpace, EndpointReading, Found, Level, Memory, Processor, Reading, Readings,

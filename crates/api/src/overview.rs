@@ -1,5 +1,6 @@
 //! What a proposer has done and is doing, read from its journal.
 
+use r3mes_config::DataDir;
 use r3mes_engine::journal::{EntryKind, JournalError, LedgerEntry};
 use r3mes_engine::round::{Round, RoundState};
 use r3mes_engine::{Home, Journal};
@@ -109,8 +110,7 @@ impl Workspace {
     /// # Errors
     /// When there is no journal yet, or it cannot be read.
     pub fn overview(&self, last: u32) -> Result<Overview, ApiError> {
-        let home = self.home()?;
-        let journal = journal(&home)?;
+        let (home, journal) = self.journal()?;
         let network = &self.settings().network;
         let (received, judged) = journal.gradient_counts().map_err(unreadable)?;
         Ok(Overview {
@@ -139,7 +139,7 @@ impl Workspace {
     /// # Errors
     /// As [`Workspace::overview`].
     pub fn earnings(&self) -> Result<(Earnings, Vec<LedgerLine>), ApiError> {
-        let journal = journal(&self.home()?)?;
+        let (_, journal) = self.journal()?;
         let network = &self.settings().network;
         let sums = earnings(&journal, &network.reward_denom, &network.fee_denom).map_err(unreadable)?;
         let entries = journal.ledger().map_err(unreadable)?;
@@ -155,16 +155,18 @@ impl Workspace {
     }
 }
 
-fn journal(home: &Home) -> Result<Journal, ApiError> {
-    if !home.journal().exists() {
-        let root = home.root().display();
-        return Err(ApiError::new(
-            ErrorCode::Request,
-            format!("read the journal of {root}: no proposer has run there"),
-        )
-        .with_remedy("start one with `r3mes-proposer start`"));
+impl Workspace {
+    /// The journal of a proposer that has run; looking for one creates nothing.
+    fn journal(&self) -> Result<(Home, Journal), ApiError> {
+        let path = DataDir::new(self.root()).journal();
+        if !path.exists() {
+            let message = format!("read the journal of {}: no proposer has run there", self.root().display());
+            return Err(ApiError::new(ErrorCode::Request, message)
+                .with_remedy("start one with `r3mes-proposer start`, or name its data folder with --home"));
+        }
+        let journal = Journal::read(&path).map_err(unreadable)?;
+        Ok((self.home()?, journal))
     }
-    Journal::read(&home.journal()).map_err(unreadable)
 }
 
 pub(crate) fn earnings(journal: &Journal, denom: &str, fee_denom: &str) -> Result<Earnings, JournalError> {

@@ -51,7 +51,13 @@ impl Workspace {
         for (key, value) in changes {
             raw.set(key, value)?;
         }
-        let settings = raw.save(&data)?;
+        // Who only looks leaves no trace.
+        let settings = if network.is_none() && changes.is_empty() {
+            let invalid = |problems| ConfigError::Invalid { path: data.settings(), problems };
+            raw.validate(&data).map_err(invalid)?
+        } else {
+            raw.save(&data)?
+        };
         Ok(Workspace { data, settings, from: None, secrets: None })
     }
 
@@ -65,6 +71,12 @@ impl Workspace {
         changes: &[(&str, String)],
     ) -> Result<Workspace, ApiError> {
         let data = DataDir::new(root);
+        if data.settings().exists() || data.journal().exists() {
+            let message = format!("use {} for a demo: it is the data folder of a proposer", root.display());
+            return Err(
+                ApiError::new(ErrorCode::Request, message).with_remedy("name a new folder with --home")
+            );
+        }
         profile.save(&data.networks().join(format!("{}.toml", profile.name)))?;
         let mut raw = new_settings()?;
         raw.set("network.profile", &profile.name)?;
@@ -120,7 +132,10 @@ impl Workspace {
 
     /// Changes one key of the settings.
     pub(crate) fn set(&mut self, key: &str, value: &str) -> Result<(), ApiError> {
-        let mut raw = RawSettings::load(&self.data)?;
+        let mut raw = match RawSettings::load(&self.data) {
+            Err(ConfigError::Missing { .. }) => new_settings()?,
+            loaded => loaded?,
+        };
         raw.set(key, value)?;
         self.settings = raw.save(&self.data)?;
         Ok(())

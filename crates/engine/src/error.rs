@@ -52,6 +52,18 @@ pub enum EngineError {
         /// What the profile says.
         expected: String,
     },
+    /// The data folder's journal speaks of another chain or account.
+    #[error("use {}: its journal belongs to {what} {bound}, not {found}; choose another data folder with --home", path.display())]
+    OtherIdentity {
+        /// The folder.
+        path: PathBuf,
+        /// Chain, first block or account.
+        what: &'static str,
+        /// What the journal is bound to.
+        bound: String,
+        /// What is there now.
+        found: String,
+    },
     /// IPFS gave our own file another CID than we computed.
     #[error(
         "publish the aggregate: IPFS calls it {found}, we computed {expected}; the node does not honour the chunking that was asked for"
@@ -127,6 +139,7 @@ impl EngineError {
             | EngineError::Aggregation(_)
             | EngineError::WrongChain { .. }
             | EngineError::CidDiffers { .. }
+            | EngineError::OtherIdentity { .. }
             | EngineError::ForeignCommitment { .. }
             | EngineError::NotStored { .. }
             | EngineError::Standing { .. }

@@ -105,7 +105,9 @@ impl Home {
 
     /// Whether a process holds the folder now.
     pub fn in_use(&self) -> bool {
-        matches!(self.lock(), Err(EngineError::AlreadyRunning { .. }))
+        // A shared lock, so that two who look do not take each other for an engine.
+        File::open(self.root().join("lock"))
+            .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 }
 
@@ -117,7 +119,8 @@ pub(crate) struct HomeLock {
 
 /// Writes `bytes` to `path` so that after a crash the file is either whole or not there.
 pub(crate) fn write_durably(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
+    // A bare file name has an empty parent.
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut temporary = temporary_in(folder)?;
     write(temporary.as_file_mut())?;
     temporary.as_file().sync_all()?;

@@ -1,12 +1,13 @@
 //! Gradients on their way in: listed from the chain, fetched from IPFS, judged, kept in the spool.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fs::File;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use r3mes_ipfs::{Cid, FetchError, FetchLimits};
-use tokio::task::JoinSet;
+use time::OffsetDateTime;
+use tokio::task::{self, JoinError, JoinSet};
 
 use crate::EngineError;
 use crate::context::Context;
@@ -19,19 +20,63 @@ use crate::verification::{Announced, Check, Finding, Judgement, check_source, ex
 /// Entries asked for in one listing.
 const PAGE: u64 = 200;
 
+/// The first wait before a gradient is tried again, doubled with each attempt up to the second.
+const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(60));
+
 /// The intake of one run: what is listed, and what is being fetched.
 pub(crate) struct Intake {
     context: Arc<Context>,
     height: Option<i64>,
-    fetching: HashSet<u64>,
+    /// Since when this run can have fetched anything.
+    started: OffsetDateTime,
+    tasks: JoinSet<Result<Fetching, EngineError>>,
+    fetching: HashMap<task::Id, u64>,
+    /// What could not be had: how often, and not before when it is tried again.
+    waiting: HashMap<u64, (u32, Instant)>,
+    /// Training rounds that could not close, and until when others go before them.
+    set_aside: HashMap<u64, Instant>,
     /// The round that was last told to be stalled, and how many gradients it had then.
     stalled: Option<(RoundId, usize)>,
-    tasks: JoinSet<(u64, Result<(), EngineError>)>,
+}
+
+/// How the attempt to judge a gradient ended.
+pub(crate) enum Fetching {
+    /// The journal holds its judgement.
+    Judged,
+    /// Its bytes cannot be had now.
+    NotNow,
 }
 
 impl Intake {
     pub(crate) fn new(context: Arc<Context>) -> Intake {
-        Intake { context, height: None, fetching: HashSet::new(), stalled: None, tasks: JoinSet::new() }
+        Intake {
+            started: context.environment.now(),
+            context,
+            height: None,
+            tasks: JoinSet::new(),
+            fetching: HashMap::new(),
+            waiting: HashMap::new(),
+            set_aside: HashMap::new(),
+            stalled: None,
+        }
+    }
+
+    /// Lets other training rounds go before this one for as long as a round may wait.
+    pub(crate) fn set_aside(&mut self, training_round_id: u64) {
+        let until = Instant::now() + self.context.settings.round.maximum_wait;
+        if !self.is_set_aside(training_round_id) {
+            self.set_aside.insert(training_round_id, until);
+        }
+    }
+
+    /// Whether other training rounds go before this one.
+    pub(crate) fn is_set_aside(&self, training_round_id: u64) -> bool {
+        self.set_aside.get(&training_round_id).is_some_and(|until| Instant::now() < *until)
+    }
+
+    /// Since when this run can have fetched anything.
+    pub(crate) fn started(&self) -> OffsetDateTime {
+        self.started
     }
 
     /// The height up to which the chain was read.
@@ -57,30 +102,28 @@ impl Intake {
         Ok(())
     }
 
-    /// Fetches and judges what of these gradients has not been judged, as far as places are free.
+    /// Fetches and judges what of these gradients has not been judged, as far as places are free: first
+    /// what has failed least often, so that bytes that nobody has keep nobody else waiting.
     pub(crate) fn judge(&mut self, gradients: &[GradientRow]) -> Result<(), EngineError> {
-        while let Some(ended) = self.tasks.try_join_next() {
-            match ended {
-                Ok((id, result)) => self.ended(id, result),
-                Err(error) => return Err(EngineError::Task(error.to_string())),
-            }
+        while let Some(ended) = self.tasks.try_join_next_with_id() {
+            self.ended(ended);
         }
         let places = self.context.settings.limits.parallel_fetches as usize;
-        for gradient in gradients {
-            if self.fetching.len() >= places {
-                break;
-            }
-            let id = gradient.record.id;
-            if gradient.judgement.is_some() || self.fetching.contains(&id) {
-                continue;
-            }
+        let now = Instant::now();
+        let mut candidates: Vec<&GradientRow> = gradients
+            .iter()
+            .filter(|gradient| gradient.judgement.is_none())
+            .filter(|gradient| !self.fetching.values().any(|id| *id == gradient.record.id))
+            .filter(|gradient| self.waiting.get(&gradient.record.id).is_none_or(|(_, until)| *until <= now))
+            .collect();
+        candidates.sort_by_key(|gradient| (gradient.attempts, gradient.record.id));
+        for gradient in candidates.into_iter().take(places.saturating_sub(self.fetching.len())) {
             if !self.context.has_room()? {
                 break;
             }
-            if self.fetching.insert(id) {
-                let (context, gradient) = (self.context.clone(), gradient.clone());
-                self.tasks.spawn(async move { (id, context.judge(&gradient).await) });
-            }
+            let (context, gradient, id) = (self.context.clone(), gradient.clone(), gradient.record.id);
+            let started = self.tasks.spawn(async move { context.judge(&gradient).await });
+            self.fetching.insert(started.id(), id);
         }
         Ok(())
     }
@@ -101,27 +144,41 @@ impl Intake {
         }
         tokio::select! {
             () = pause => {}
-            ended = self.tasks.join_next() => {
-                if let Some(Ok((id, result))) = ended {
-                    self.ended(id, result);
+            ended = self.tasks.join_next_with_id() => {
+                if let Some(ended) = ended {
+                    self.ended(ended);
                 }
             }
         }
     }
 
     /// One gradient that could not be judged, such as for a full disk, is tried again; the others go on.
-    fn ended(&mut self, id: u64, result: Result<(), EngineError>) {
-        self.fetching.remove(&id);
-        if let Err(error) = result {
-            let message = format!("judge gradient {id}: {error}");
-            self.context.announcer.announce(EngineEvent::Trouble { message });
+    fn ended(&mut self, ended: Result<(task::Id, Result<Fetching, EngineError>), JoinError>) {
+        let (task, outcome) = match ended {
+            Ok((task, outcome)) => (task, outcome),
+            Err(error) => (error.id(), Err(EngineError::Task(error.to_string()))),
+        };
+        let Some(id) = self.fetching.remove(&task) else { return };
+        match outcome {
+            Ok(Fetching::Judged) => {
+                self.waiting.remove(&id);
+                return;
+            }
+            Ok(Fetching::NotNow) => {}
+            Err(error) => {
+                let message = format!("judge gradient {id}: {error}");
+                self.context.announcer.announce(EngineEvent::Trouble { message });
+            }
         }
+        let attempts = self.waiting.get(&id).map_or(0, |(attempts, _)| *attempts);
+        let pause = RETRY.0.saturating_mul(1 << attempts.min(10)).min(RETRY.1);
+        self.waiting.insert(id, (attempts + 1, Instant::now() + pause));
     }
 }
 
 impl Context {
     /// Fetches one gradient and judges it. Bytes that cannot be had now are tried again later.
-    async fn judge(&self, gradient: &GradientRow) -> Result<(), EngineError> {
+    async fn judge(&self, gradient: &GradientRow) -> Result<Fetching, EngineError> {
         let record = &gradient.record;
         let mut judgement = Judgement { findings: check_source(self, record).await?, facts: None };
         match self.fetch(gradient).await? {
@@ -158,9 +215,7 @@ impl Context {
                     failure,
                     "the gradient cannot be fetched yet"
                 );
-                // The next attempt waits a little longer each time, while its place stays taken.
-                tokio::time::sleep(self.poll_interval() * attempts.min(20)).await;
-                return Ok(());
+                return Ok(Fetching::NotNow);
             }
         }
         self.journal.record_judgement(record.id, &judgement)?;
@@ -171,7 +226,7 @@ impl Context {
             usable: judgement.is_usable(),
             failed: judgement.failures().map(|finding| finding.check).collect(),
         });
-        Ok(())
+        Ok(Fetching::Judged)
     }
 
     /// Brings the gradient's bytes into the spool, each block checked against its CID.

@@ -72,6 +72,8 @@ impl Proposer {
     /// # Errors
     /// When the account is not authorized, cannot pay the stake, or the chain refuses.
     pub async fn register(&self, request: &RegistrationRequest) -> Result<Registered, EngineError> {
+        let chain_id = self.context.chain.status().await?.chain_id;
+        self.context.bind_journal(&chain_id).await?;
         registration::register(&self.context, request).await
     }
 
@@ -87,6 +89,7 @@ impl Proposer {
         if status.chain_id != *expected {
             return Err(EngineError::WrongChain { found: status.chain_id, expected: expected.clone() });
         }
+        context.bind_journal(&status.chain_id).await?;
         registration::require(&context).await?;
         let context = Arc::new(context);
         let stop = CancellationToken::new();
@@ -200,5 +203,26 @@ async fn step(context: &Context, intake: &mut Intake) -> Result<Progress, Engine
     match context.journal.open_rounds()?.into_iter().next() {
         Some(round) => context.advance(round, height, intake).await,
         None => context.open_round(height, intake).await,
+    }
+}
+
+impl Context {
+    /// Heights and ids in a journal mean nothing on another chain, nor to another account.
+    async fn bind_journal(&self, chain_id: &str) -> Result<(), EngineError> {
+        let mut identity = vec![("chain", chain_id.to_owned()), ("account", self.address.clone())];
+        // A new network under an old name begins with another block; a pruned node cannot tell.
+        match self.chain.rpc().block(Some(1)).await {
+            Ok(block) if !block.id.hash.is_empty() => identity.push(("first block", block.id.hash)),
+            Ok(_) => {}
+            Err(error) if error.is_transient() => return Err(error.into()),
+            Err(error) => tracing::debug!(%error, "the node does not keep the first block"),
+        }
+        for (what, found) in identity {
+            if let Some(bound) = self.journal.bind(what, &found)? {
+                let path = self.home.root().to_owned();
+                return Err(EngineError::OtherIdentity { path, what, bound, found });
+            }
+        }
+        Ok(())
     }
 }

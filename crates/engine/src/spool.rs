@@ -12,10 +12,18 @@ use crate::event::EngineEvent;
 use crate::round::{Round, RoundState};
 
 impl Context {
-    /// Pins the participants of a closed round. Doing so twice changes nothing.
+    /// Pins the participants of a closed round. Doing so twice changes nothing. A pin that fails is told and
+    /// holds up nothing: the spool has the bytes.
     pub(crate) async fn pin_inputs(&self, round: &Round) -> Result<(), EngineError> {
         for cid in self.input_cids(round)? {
-            self.ipfs.pin_add(&cid).await?;
+            let pinned =
+                tokio::time::timeout(self.settings.limits.fetch_timeout, self.ipfs.pin_add(&cid)).await;
+            let failure = match pinned {
+                Ok(Ok(())) => continue,
+                Ok(Err(error)) => error.to_string(),
+                Err(_) => "no answer in limits.fetch_timeout".to_owned(),
+            };
+            self.announcer.announce(EngineEvent::Trouble { message: format!("pin {cid}: {failure}") });
         }
         Ok(())
     }
@@ -24,7 +32,9 @@ impl Context {
     /// the network trains on it.
     pub(crate) async fn release(&self, round: &Round) -> Result<(), EngineError> {
         for cid in self.input_cids(round)? {
-            self.ipfs.pin_rm(&cid).await?;
+            if let Err(error) = self.ipfs.pin_rm(&cid).await {
+                self.announcer.announce(EngineEvent::Trouble { message: format!("unpin {cid}: {error}") });
+            }
         }
         for id in spooled(round) {
             let path = self.home.gradient(id);

@@ -90,8 +90,8 @@ impl Submission<'_> {
         Ok(Signed::Ready(transaction))
     }
 
-    /// Sends the transaction unless the chain has it, and waits for its end. `None`: it can never be
-    /// included, another one is needed.
+    /// Sends the transaction unless the chain has it, and waits for its end. `None`: nothing is decided yet,
+    /// or it can never be included and another one is needed; the journal says which.
     async fn follow(&self, transaction: &SignedTransaction) -> Result<Option<Submitted>, EngineError> {
         let chain = &self.context.chain;
         if let Some(included) = chain.find_tx(&transaction.hash).await? {
@@ -101,12 +101,17 @@ impl Submission<'_> {
             // Whether it arrived or not, the chain will tell.
             Broadcast::Accepted | Broadcast::AlreadyInMempool | Broadcast::Unknown(_) => {}
             Broadcast::Refused(refusal) => {
-                // It may have been included a moment ago, and be refused for its used sequence now.
-                if let Some(included) = chain.find_tx(&transaction.hash).await? {
+                // It may have been included a moment ago, and be refused for its used sequence now. The
+                // node's index may not know yet: the blocks have the last word.
+                if let Some(included) = self.look_in_blocks(transaction).await? {
                     return self.included(transaction, included).map(Some);
                 }
                 self.record(transaction, SettledAs::Refused, None, Some(&refusal))?;
                 let another_may_pass = refusal.is_about_sequence() || refusal.is_about_timeout_height();
+                if another_may_pass && self.purpose == Purpose::Commit {
+                    // Somebody used our sequence: whether it was another commitment is asked first.
+                    return Err(r3mes_chain::ChainError::Refused(refusal).into());
+                }
                 return Ok((!another_may_pass).then_some(Submitted::Refused(refusal)));
             }
         }
@@ -114,13 +119,27 @@ impl Submission<'_> {
             self.context.pass(sent);
         }
         let poll = self.context.poll_interval();
-        match chain.wait_for_tx(&transaction.hash, transaction.timeout_height, poll).await? {
-            Inclusion::Included(included) => self.included(transaction, included).map(Some),
-            Inclusion::TimedOut => {
+        let wait = chain.wait_for_tx(&transaction.hash, transaction.timeout_height, poll);
+        // A mempool may have been full, or have lost it: every other block the same bytes are sent again.
+        let patience = self.context.settings.network.block_time * 2 + poll;
+        match tokio::time::timeout(patience, wait).await {
+            Err(_) => Ok(None),
+            Ok(Err(error)) => Err(error.into()),
+            Ok(Ok(Inclusion::Included(included))) => self.included(transaction, included).map(Some),
+            Ok(Ok(Inclusion::TimedOut)) => {
                 self.record(transaction, SettledAs::TimedOut, None, None)?;
                 Ok(None)
             }
         }
+    }
+
+    /// Looks for the transaction in every block that may hold it.
+    async fn look_in_blocks(&self, transaction: &SignedTransaction) -> Result<Option<Included>, EngineError> {
+        let chain = &self.context.chain;
+        let newest = chain.status().await?.height as u64;
+        let window = TIMEOUT_BLOCKS.max(self.context.settings.network.reveal_window_blocks) + 1;
+        let from = transaction.timeout_height.saturating_sub(window).max(1);
+        Ok(chain.find_in_blocks(&transaction.hash, from, transaction.timeout_height.min(newest)).await?)
     }
 
     fn included(

@@ -103,7 +103,8 @@ impl Display {
         if self.json {
             return output::json(summary);
         }
-        let heading = ["round", "received", "excluded", "commit", "reveal", "reward", "accuracy", "CID"];
+        let heading =
+            ["round", "received", "excluded", "method", "commit", "reveal", "reward", "accuracy", "CID"];
         let rows: Vec<Vec<String>> = self
             .rounds
             .iter()
@@ -112,6 +113,7 @@ impl Display {
                     round.round.to_string(),
                     round.received.to_string(),
                     round.excluded.len().to_string(),
+                    round.method.clone(),
                     round.commit_height.to_string(),
                     round.reveal_height.to_string(),
                     round.reward.clone(),

@@ -1,4 +1,4 @@
-use r3mes_api::{EngineEvent, StartOptions, Workspace};
+use r3mes_api::{EngineEvent, RoundState, StartOptions, Workspace};
 
 use super::keys::with_choice;
 use super::localnet::stop_signal;
@@ -30,7 +30,25 @@ pub(crate) async fn run(command: Start, json: bool) -> Result<(), Failure> {
             }
         }
     }
-    Ok(running.stop().await.map_err(r3mes_api::ApiError::from)?)
+    running.stop().await.map_err(r3mes_api::ApiError::from)?;
+    if json { Ok(()) } else { output::line(farewell(&workspace)) }
+}
+
+/// What a person must know who stopped the proposer.
+fn farewell(workspace: &Workspace) -> String {
+    let committed = workspace
+        .overview(1)
+        .ok()
+        .and_then(|overview| overview.rounds.into_iter().next())
+        .filter(|round| round.state == RoundState::Committed);
+    match committed {
+        Some(round) => format!(
+            "Stopped while round {} is committed: start again before block {}, or the commitment is lost.",
+            round.round,
+            round.deadline_height.unwrap_or_default()
+        ),
+        None => "Stopped.".into(),
+    }
 }
 
 /// Opens the workspace that the options name.

@@ -145,6 +145,12 @@ impl Journal {
         })?)
     }
 
+    /// Takes a judgement back, since the file that it speaks of is gone.
+    pub(crate) fn forget_judgement(&self, id: u64) -> Result<(), JournalError> {
+        self.lock().execute("UPDATE gradients SET judgement = NULL WHERE id = ?1", [id as i64])?;
+        Ok(())
+    }
+
     pub(crate) fn record_judgement(&self, id: u64, judgement: &Judgement) -> Result<(), JournalError> {
         self.lock().execute(
             "UPDATE gradients SET judgement = ?2 WHERE id = ?1",

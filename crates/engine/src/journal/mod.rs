@@ -34,6 +34,7 @@ impl Journal {
     /// # Errors
     /// When the database cannot be opened, or was written by a newer program.
     pub fn open(path: &Path) -> Result<Journal, JournalError> {
+        keep_private(path)?;
         let mut connection = Connection::open(path)?;
         connection.busy_timeout(Duration::from_secs(10))?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -74,10 +75,36 @@ impl Journal {
         put_cursor(&self.lock(), name, value)
     }
 
+    /// Binds the journal to a value for good, such as the chain it speaks of.
+    ///
+    /// Returns the value that it is bound to when that is another one.
+    pub(crate) fn bind(&self, name: &str, value: &str) -> Result<Option<String>, JournalError> {
+        let connection = self.lock();
+        connection.execute(
+            "INSERT INTO identity (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO NOTHING",
+            [name, value],
+        )?;
+        let bound: String =
+            connection.query_row("SELECT value FROM identity WHERE name = ?1", [name], |row| row.get(0))?;
+        Ok((bound != value).then_some(bound))
+    }
+
     fn lock(&self) -> MutexGuard<'_, Connection> {
         // A panic in another thread cannot leave a half-done change behind: SQLite rolls it back.
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Salts stand in the journal: only its owner may read it. SQLite gives its other files the same mode.
+fn keep_private(path: &Path) -> Result<(), JournalError> {
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+        .open(path)
+        .map(|_| ())
+        .map_err(|error| JournalError::Content(format!("{}: {error}", path.display())))
 }
 
 fn put_cursor(connection: &Connection, name: &str, value: u64) -> Result<(), JournalError> {
@@ -156,6 +183,30 @@ mod tests {
             journal.set_cursor("gradients", 7).unwrap();
             assert_eq!(journal.cursor("gradients").unwrap(), 7);
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nobody_else_may_read_the_salts() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.sqlite");
+        let journal = Journal::open(&path).unwrap();
+        journal.set_cursor("gradients", 1).unwrap();
+        for name in ["journal.sqlite", "journal.sqlite-wal"] {
+            let mode = std::fs::metadata(folder.path().join(name)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_journal_stays_bound_to_what_it_speaks_of() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::open(&folder.path().join("journal.sqlite")).unwrap();
+        assert_eq!(journal.bind("account", "remes1a").unwrap(), None);
+        assert_eq!(journal.bind("account", "remes1a").unwrap(), None);
+        assert_eq!(journal.bind("account", "remes1b").unwrap().as_deref(), Some("remes1a"));
+        assert_eq!(journal.bind("account", "remes1a").unwrap(), None);
     }
 
     #[test]

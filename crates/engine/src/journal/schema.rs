@@ -68,6 +68,11 @@ CREATE TABLE ledger (
     UNIQUE (kind, denom, tx_hash)
 ) STRICT;
 
+CREATE TABLE identity (
+    name                TEXT    PRIMARY KEY,
+    value               TEXT    NOT NULL
+) STRICT;
+
 CREATE TABLE cursors (
     name                TEXT    PRIMARY KEY,
     value               INTEGER NOT NULL

@@ -74,7 +74,8 @@ pub enum SettledAs {
 const COLUMNS: &str = "hash, round_id, purpose, bytes, sequence, timeout_height, fee, outcome";
 
 impl Journal {
-    /// Writes a signed transaction. Only after this may it be sent.
+    /// Writes a signed transaction. Only after this may it be sent. The same intention signed anew at the same
+    /// sequence can give the same bytes: then they are to be sent again.
     pub(crate) fn record_signed(
         &self,
         transaction: &SignedTransaction,
@@ -82,7 +83,8 @@ impl Journal {
     ) -> Result<(), JournalError> {
         self.lock().execute(
             "INSERT INTO transactions (hash, round_id, purpose, bytes, sequence, timeout_height, fee, signed_at, state)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'signed')",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'signed')
+             ON CONFLICT (hash) DO UPDATE SET state = 'signed', outcome = NULL",
             params![
                 transaction.hash,
                 transaction.round_id,

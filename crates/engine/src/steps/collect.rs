@@ -12,6 +12,9 @@ use crate::round::{Exclusion, Participant, Round, RoundState, Selection};
 use crate::verification::{Check, Finding, Judgement, preserve, select};
 use crate::{Checkpoint, EngineError};
 
+/// Failed fetches after which a gradient counts as unavailable when its round closes.
+const ATTEMPTS: u32 = 4;
+
 /// How many gradients are asked for at once when the round closes.
 const PARALLEL_QUERIES: usize = 8;
 
@@ -19,12 +22,10 @@ impl Context {
     /// Opens a round when gradients of the current model version are pending.
     pub(crate) async fn open_round(&self, height: i64, intake: &mut Intake) -> Result<Progress, EngineError> {
         let tallies = self.journal.pending_tallies()?;
-        let Some(tally) = current(&tallies, self.model_version().await?.as_deref()) else {
+        let version = self.model_version().await?;
+        let Some(tally) = self.choose(&tallies, version.as_deref(), intake)? else {
             return Ok(Progress::Waiting);
         };
-        if self.is_hopeless(tally)? {
-            return Ok(Progress::Waiting);
-        }
         let mut round = Round {
             id: 0,
             state: RoundState::Collecting,
@@ -42,6 +43,58 @@ impl Context {
         self.announcer.announce(EngineEvent::RoundAdvanced { round: Box::new(round.clone()), height });
         self.pass(Checkpoint::RoundOpened);
         self.collect(round, height, intake).await
+    }
+
+    /// The training round to open: that of the model version which the network trains now, with the newest
+    /// gradient; where the chain names no version, the newest of all. One that could not close yet is
+    /// passed over, so that a stray gradient with a training round of its own holds up nobody.
+    fn choose<'a>(
+        &self,
+        tallies: &'a [GradientTally],
+        model_version: Option<&str>,
+        intake: &Intake,
+    ) -> Result<Option<&'a GradientTally>, EngineError> {
+        let least = u64::from(self.settings.round.minimum_participants.max(1));
+        for tally in candidates(tallies, model_version, least) {
+            if !intake.is_set_aside(tally.training_round_id) && !self.is_hopeless(tally)? {
+                return Ok(Some(tally));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The round's pending gradients. A judgement whose file is gone counts as none, so that the file is
+    /// fetched again.
+    fn gradients_of(&self, round: &Round) -> Result<Vec<GradientRow>, EngineError> {
+        let mut gradients = self.journal.pending_gradients(round.training_round_id, &round.model_version)?;
+        for gradient in &mut gradients {
+            let id = gradient.record.id;
+            let usable = gradient.judgement.as_ref().is_some_and(Judgement::is_usable);
+            if usable && !self.home.gradient(id).exists() {
+                self.journal.forget_judgement(id)?;
+                gradient.judgement = None;
+            }
+        }
+        Ok(gradients)
+    }
+
+    /// Gives a round up that cannot close, when another one can be opened instead.
+    async fn give_way(
+        &self,
+        round: Round,
+        height: i64,
+        intake: &mut Intake,
+    ) -> Result<Progress, EngineError> {
+        let tallies = self.journal.pending_tallies()?;
+        let version = self.model_version().await?;
+        intake.set_aside(round.training_round_id);
+        match self.choose(&tallies, version.as_deref(), intake)? {
+            Some(tally) => {
+                let reason = format!("training round {} can go on instead", tally.training_round_id);
+                self.abandon(round, height, &reason).await
+            }
+            None => Ok(Progress::Waiting),
+        }
     }
 
     /// Whether the last round failed over these very gradients a short while ago: the same inputs fail the
@@ -63,7 +116,7 @@ impl Context {
         height: i64,
         intake: &mut Intake,
     ) -> Result<Progress, EngineError> {
-        let gradients = self.journal.pending_gradients(round.training_round_id, &round.model_version)?;
+        let gradients = self.gradients_of(&round)?;
         intake.judge(&gradients)?;
         if let Some(version) = self.model_version().await?
             && version != round.model_version
@@ -79,7 +132,8 @@ impl Context {
                 .filter(|gradient| gradient.judgement.as_ref().is_some_and(Judgement::is_usable))
                 .count(),
             pending: gradients.len(),
-            waited: self.environment.now() - round.opened_at,
+            // Before this run started, nothing could arrive.
+            waited: self.environment.now() - round.opened_at.max(intake.started()),
             since_submission: self
                 .journal
                 .last_entered(RoundState::Committed)?
@@ -88,6 +142,7 @@ impl Context {
         if !closing.is_due(&self.settings.round) {
             if closing.lacks_usable(&self.settings.round) {
                 intake.stall(&round, closing.judged, self.too_few(closing.usable, closing.judged));
+                return self.give_way(round, height, intake).await;
             }
             return Ok(Progress::Waiting);
         }
@@ -116,18 +171,18 @@ impl Context {
                 self.journal.refresh_gradient(&record)?;
             }
         }
-        let pending = self.journal.pending_gradients(round.training_round_id, &round.model_version)?;
+        let pending = self.gradients_of(&round)?;
         if pending.is_empty() {
             round.reason = Some("another proposer's aggregation took all gradients".into());
             self.enter(&mut round, RoundState::Superseded, height, &[])?;
             return Ok(Progress::Done);
         }
-        let judged = pending.into_iter().map(with_judgement).collect();
+        let judged = pending.into_iter().filter_map(with_judgement).collect();
         let (included, excluded) = select(judged, &self.settings.verification, &self.settings.quality);
         if included.len() < self.settings.round.minimum_participants as usize {
             let judged = included.len() + excluded.len();
             intake.stall(&round, judged, self.too_few(included.len(), judged));
-            return Ok(Progress::Waiting);
+            return self.give_way(round, height, intake).await;
         }
         let method = self.settings.aggregation.method.clone();
         let weights = self.weights(&method, &included).await?;
@@ -201,30 +256,31 @@ impl Context {
     }
 }
 
-/// The training round to work on: that of the model version which the network trains now; where the
-/// chain names none, the one with the newest gradient.
-fn current<'a>(tallies: &'a [GradientTally], model_version: Option<&str>) -> Option<&'a GradientTally> {
-    match model_version {
-        Some(version) => tallies.iter().find(|tally| tally.model_version == version),
-        None => tallies.first(),
-    }
+/// The training rounds that could close, of the network's model version where it names one.
+fn candidates<'a>(
+    tallies: &'a [GradientTally],
+    model_version: Option<&str>,
+    least: u64,
+) -> impl Iterator<Item = &'a GradientTally> {
+    tallies
+        .iter()
+        .filter(move |tally| model_version.is_none_or(|version| tally.model_version == version))
+        .filter(move |tally| tally.pending >= least)
 }
 
-/// A gradient whose bytes could not be had in all this time is judged by that.
-fn with_judgement(gradient: GradientRow) -> (GradientRow, Judgement) {
-    let judgement = gradient.judgement.clone().unwrap_or_else(|| {
-        let measured = match &gradient.last_failure {
-            Some(failure) => {
-                format!("nothing in {} attempts; the last one failed: {failure}", gradient.attempts)
-            }
-            None => "nothing before the round closed".into(),
-        };
-        Judgement {
-            findings: vec![Finding::failed(Check::Availability, measured, "bytes that can be fetched")],
-            facts: None,
-        }
-    });
-    (gradient, judgement)
+/// A gradient whose bytes could not be had in several attempts is judged by that. One that was not tried
+/// so often is left to the next round: that we were slow is no evidence against it.
+fn with_judgement(gradient: GradientRow) -> Option<(GradientRow, Judgement)> {
+    if let Some(judgement) = gradient.judgement.clone() {
+        return Some((gradient, judgement));
+    }
+    if gradient.attempts < ATTEMPTS {
+        return None;
+    }
+    let failure = gradient.last_failure.as_deref().unwrap_or_default();
+    let measured = format!("nothing in {} attempts; the last one failed: {failure}", gradient.attempts);
+    let finding = Finding::failed(Check::Availability, measured, "bytes that can be fetched");
+    Some((gradient, Judgement { findings: vec![finding], facts: None }))
 }
 
 /// What the decision to close a round rests on.
@@ -313,15 +369,17 @@ mod tests {
 
     #[test]
     fn the_round_of_the_current_model_comes_first() {
-        let tally = |training_round_id, version: &str, newest| GradientTally {
+        let tally = |training_round_id, version: &str, newest, pending| GradientTally {
             training_round_id,
             model_version: version.into(),
-            pending: 1,
+            pending,
             newest,
         };
-        let tallies = [tally(9, "v9", 40), tally(8, "v8", 30)];
-        assert_eq!(current(&tallies, Some("v8")).map(|tally| tally.newest), Some(30));
-        assert_eq!(current(&tallies, Some("v10")), None);
-        assert_eq!(current(&tallies, None).map(|tally| tally.newest), Some(40));
+        let tallies = [tally(999, "v8", 41, 1), tally(9, "v9", 40, 5), tally(8, "v8", 30, 4)];
+        let newest = |version, least| candidates(&tallies, version, least).map(|tally| tally.newest).next();
+        assert_eq!(newest(Some("v8"), 3), Some(30), "a stray training round is passed over");
+        assert_eq!(newest(Some("v8"), 1), Some(41));
+        assert_eq!(newest(Some("v10"), 3), None);
+        assert_eq!(newest(None, 3), Some(40));
     }
 }

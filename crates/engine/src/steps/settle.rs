@@ -43,6 +43,7 @@ impl Context {
             training_round_id: round.training_round_id,
             participant_gradient_ids: round.participant_ids(),
         };
+        self.refuse_foreign_commitments(height).await?;
         let submission = Submission {
             context: self,
             round_id: Some(round.id),

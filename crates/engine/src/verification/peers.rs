@@ -17,10 +17,15 @@ pub(crate) type Judged = (GradientRow, Judgement);
 /// Both lists keep the order of `gradients`, which is the order of ids. The judgements returned hold
 /// the findings against peers as well.
 pub(crate) fn select(
-    gradients: Vec<Judged>,
+    mut gradients: Vec<Judged>,
     policy: &VerificationSettings,
     quality: &QualitySettings,
 ) -> (Vec<Judged>, Vec<(Judged, Exclusion)>) {
+    // What was found against the peers of an earlier round says nothing in this one.
+    let against_peers = [Check::Layout, Check::Duplicate, Check::Norm];
+    for (_, judgement) in &mut gradients {
+        judgement.findings.retain(|finding| !against_peers.contains(&finding.check));
+    }
     let layout = round_layout(&gradients);
     let median_norm = median(
         gradients
