@@ -96,6 +96,15 @@ fn aggregate_gives_the_expected_files_from_any_container() {
 }
 
 #[test]
+fn a_share_to_trim_is_refused_where_nothing_is_trimmed() {
+    let refused =
+        run(&["aggregate", "--method", "median", "--trim", "0.2", "-o", "out", &vector("miner-0.pb")]);
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(2), "{said}");
+    assert!(said.contains("median trims nothing"), "{said}");
+}
+
+#[test]
 fn a_bare_file_name_is_written_into_the_current_folder() {
     let folder = tempfile::tempdir().unwrap();
     let files: Vec<String> = (0..3).map(|miner| vector(&format!("miner-{miner}.pb"))).collect();

@@ -169,7 +169,13 @@ pub fn aggregate(request: &AggregateRequest) -> Result<Aggregated, FileError> {
                 "--trim is a share from each end: at least 0 and below 0.5, not {ratio}"
             )));
         }
-        method = method.with_tolerance(Tolerance::Ratio(ratio));
+        let trimmed = method.clone().with_tolerance(Tolerance::Ratio(ratio));
+        // Two different shares change every method that has one.
+        if trimmed == method.clone().with_tolerance(Tolerance::Ratio(if ratio == 0.25 { 0.2 } else { 0.25 }))
+        {
+            return Err(FileError::Request(format!("{method} trims nothing; leave --trim out")));
+        }
+        method = trimmed;
     }
     let weights = weights(&method, request)?;
     let inputs: Vec<AggregationInput> = request

@@ -24,7 +24,7 @@ pub(crate) async fn run(command: Localnet, json: bool) -> Result<(), Failure> {
         }))?;
     } else {
         output::line(format!(
-            "Chain {} at {}, IPFS at {}.\nRun a proposer on it with\n  r3mes-proposer start --network {} --home ./proposer\nStop with Ctrl-C.",
+            "Chain {} at {}, IPFS at {}.\nRun a proposer on it (it registers itself here) with\n  r3mes-proposer start --network {} --home ./proposer\nStop with Ctrl-C.",
             network.profile().chain_id,
             network.profile().rpc.first().map(ToString::to_string).unwrap_or_default(),
             network.profile().ipfs_api,
