@@ -1,9 +1,12 @@
 //! What the tests that cross crates share: the real program, run to its end or as a child that goes on.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests fail by panicking")]
+#![allow(clippy::print_stderr, reason = "a skipped test says so")]
 
+mod go_tool;
 mod proposer;
 mod running;
 
+pub use go_tool::go_tool;
 pub use proposer::proposer;
 pub use running::Running;
 

@@ -36,7 +36,7 @@ fn build() -> PathBuf {
 }
 
 /// `target/debug`, say: the test program runs in its `deps`.
-fn profile_folder() -> PathBuf {
+pub(crate) fn profile_folder() -> PathBuf {
     let program = env::current_exe().unwrap_or_default();
     let folder = program.parent().and_then(Path::parent);
     folder.map(Path::to_owned).unwrap_or_default()

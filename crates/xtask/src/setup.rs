@@ -32,6 +32,12 @@ const TESTS: &[Need] = &[Need {
     packages: &["dbus", "gnome-keyring", "libsecret-tools"],
 }];
 
+const INTEROP: &[Need] = &[Need {
+    what: "Go (for the nodes that the interop tests run against)",
+    is_there: || succeeds("go", &["version"]),
+    packages: &["golang-go"],
+}];
+
 /// A part of the Rust toolchain.
 struct Component {
     name: &'static str,
@@ -50,6 +56,11 @@ pub(crate) fn for_build() -> Result<()> {
 /// Makes sure that every test has what it needs.
 pub(crate) fn for_tests() -> Result<()> {
     install(TESTS)
+}
+
+/// Makes sure that there is a Go, if the system has one to install.
+pub(crate) fn for_interop() -> Result<()> {
+    install(INTEROP)
 }
 
 fn install(needs: &[Need]) -> Result<()> {

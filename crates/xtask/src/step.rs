@@ -101,9 +101,14 @@ pub(crate) fn heading(text: &str) {
 
 /// Whether a program can be started and ends well; its output is not shown.
 pub(crate) fn succeeds(program: &str, arguments: &[&str]) -> bool {
+    succeeds_in(&root(), program, arguments)
+}
+
+/// The same in another folder.
+pub(crate) fn succeeds_in(folder: &Path, program: &str, arguments: &[&str]) -> bool {
     Command::new(program)
         .args(arguments)
-        .current_dir(root())
+        .current_dir(folder)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -122,12 +127,19 @@ pub(crate) fn root() -> PathBuf {
     crate_folder.ancestors().nth(2).unwrap_or(crate_folder).to_owned()
 }
 
-/// A program of the workspace as the last build of its profile left it: it lies beside our own.
-pub(crate) fn built(name: &str, release: bool) -> Result<PathBuf> {
+/// The target folder: that in which we lie ourselves.
+pub(crate) fn target() -> Result<PathBuf> {
     let own = env::current_exe().context("failed to find the running xtask")?;
-    let target = own.parent().and_then(Path::parent).context("failed to find the target folder")?;
+    // From `target/debug/xtask`, or `target/debug/deps/xtask-...` in a test.
+    let profile = own.ancestors().skip(1).find(|folder| !folder.ends_with("deps"));
+    let target = profile.and_then(Path::parent).context("failed to find the target folder")?;
+    Ok(target.to_owned())
+}
+
+/// A program of the workspace as the last build of its profile left it.
+pub(crate) fn built(name: &str, release: bool) -> Result<PathBuf> {
     let profile = if release { "release" } else { "debug" };
-    Ok(target.join(profile).join(format!("{name}{}", env::consts::EXE_SUFFIX)))
+    Ok(target()?.join(profile).join(format!("{name}{}", env::consts::EXE_SUFFIX)))
 }
 
 /// The command as a person would type it.

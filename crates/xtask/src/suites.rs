@@ -11,6 +11,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
+use crate::go;
 use crate::hygiene;
 use crate::setup;
 use crate::step::{Outcome, Step, built, heading, in_ci, root};
@@ -24,18 +25,21 @@ pub(crate) enum Suite {
     Unit,
     /// What crosses crates: the direction of imports, end to end, attacks, crashes.
     E2e,
+    /// The same against nodes of other makers, which Go builds.
+    Interop,
 }
 
 impl Suite {
     /// The names on the command line.
     #[cfg(test)]
-    pub(crate) const NAMES: &[&str] = &["lint", "unit", "e2e"];
+    pub(crate) const NAMES: &[&str] = &["lint", "unit", "e2e", "interop"];
 
     const fn alone(self) -> &'static str {
         match self {
             Suite::Lint => "cargo xtask test --suite lint",
             Suite::Unit => "cargo xtask test --suite unit",
             Suite::E2e => "cargo xtask test --suite e2e",
+            Suite::Interop => "cargo xtask test --suite interop",
         }
     }
 }
@@ -66,6 +70,9 @@ pub(crate) fn test(suite: Option<Suite>) -> Result<()> {
             if suites.contains(&Suite::E2e) {
                 e2e(&mut outcomes)?;
             }
+            if suites.contains(&Suite::Interop) {
+                interop(&mut outcomes)?;
+            }
         }
     }
     summary(&outcomes)
@@ -94,14 +101,36 @@ fn unit(outcomes: &mut Vec<Outcome>) -> Result<()> {
 }
 
 fn e2e(outcomes: &mut Vec<Outcome>) -> Result<()> {
-    let mut command = vec!["test", "--workspace", "--no-fail-fast"];
-    let names = crossing_tests()?;
-    command.extend(names.iter().flat_map(|name| ["--test", name]));
-    let step = Step::cargo("test what crosses crates", &command)
-        .env("R3MES_PROPOSER", built("r3mes-proposer", false)?)
-        .alone(Suite::E2e.alone());
+    let names = crossing_tests(|name| !is_interop(name))?;
+    outcomes.push(crossing("test what crosses crates", &names, Suite::E2e)?.run()?);
+    Ok(())
+}
+
+fn interop(outcomes: &mut Vec<Outcome>) -> Result<()> {
+    if !go::can_build(go::TOOLS)? {
+        return Ok(());
+    }
+    let names = crossing_tests(is_interop)?;
+    let mut step = crossing("test against other makers' nodes", &names, Suite::Interop)?;
+    for tool in go::TOOLS {
+        let build = tool.build()?;
+        let built = build.passed;
+        outcomes.push(build);
+        if !built {
+            return Ok(());
+        }
+        step = step.env(tool.variable, tool.path()?);
+    }
     outcomes.push(step.run()?);
     Ok(())
+}
+
+/// A step that runs test programs which start the real program.
+fn crossing(heading: &str, names: &[String], suite: Suite) -> Result<Step> {
+    let mut command = vec!["test", "--workspace", "--no-fail-fast"];
+    command.extend(names.iter().flat_map(|name| ["--test", name]));
+    let step = Step::cargo(heading, &command).env("R3MES_PROPOSER", built("r3mes-proposer", false)?);
+    Ok(step.alone(suite.alone()))
 }
 
 fn hygiene() -> Result<Outcome> {
@@ -132,10 +161,16 @@ fn crate_tests() -> Result<Vec<String>> {
 }
 
 /// Names of the test programs that cross crates.
-fn crossing_tests() -> Result<Vec<String>> {
+fn crossing_tests(wanted: impl Fn(&str) -> bool) -> Result<Vec<String>> {
     let mut names = test_programs(&root().join("tests"))?;
+    names.retain(|name| wanted(name));
     names.sort();
     Ok(names)
+}
+
+/// Whether a test program needs nodes that Go builds.
+fn is_interop(name: &str) -> bool {
+    name.starts_with("interop_")
 }
 
 /// Names of a package's test programs: `tests/NAME.rs` and `tests/NAME/main.rs`.
@@ -188,7 +223,8 @@ mod tests {
     #[test]
     fn test_programs_are_found() {
         assert!(crate_tests().unwrap().contains(&"settings".to_owned()));
-        assert!(crossing_tests().unwrap().contains(&"imports".to_owned()));
+        assert!(crossing_tests(|name| !is_interop(name)).unwrap().contains(&"imports".to_owned()));
+        assert!(crossing_tests(is_interop).unwrap().contains(&"interop_kubo".to_owned()));
     }
 
     #[test]
