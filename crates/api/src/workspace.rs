@@ -150,14 +150,10 @@ impl Workspace {
         let network = &self.settings.network;
         let http = r3mes_chain::http::client(Timeouts::default())
             .map_err(|error| ApiError::new(ErrorCode::Network, format!("make an HTTP client: {error}")))?;
-        let rpc = network.rpc.first().cloned().ok_or_else(|| {
-            ApiError::new(ErrorCode::Settings, "use the network profile: it names no RPC endpoint")
-        })?;
+        let rpc = Rpc::pool(&http, network.rpc.clone(), &network.chain_id)
+            .map_err(|error| ApiError::new(ErrorCode::Settings, error.to_string()))?;
         let spec = crate::localnet::spec(network)?;
-        Ok(Connections {
-            chain: Chain::new(Rpc::new(http.clone(), rpc), spec),
-            ipfs: Kubo::new(http, network.ipfs_api.clone()),
-        })
+        Ok(Connections { chain: Chain::new(rpc, spec), ipfs: Kubo::new(http, network.ipfs_api.clone()) })
     }
 }
 

@@ -6,6 +6,7 @@ use crate::chain::Chain;
 use crate::error::NodeErrorKind;
 use crate::included::Included;
 use crate::refusal::{Refusal, RefusalReason};
+use crate::rpc::{Asked, BroadcastTxSync};
 use crate::tx::{SignedTx, tx_hash};
 use crate::{ChainError, RpcLimits};
 
@@ -35,10 +36,9 @@ pub enum Inclusion {
     TimedOut,
 }
 
-impl Chain {
-    /// Hands the bytes to the node's mempool.
-    pub async fn broadcast(&self, tx: &SignedTx) -> Broadcast {
-        let answer = match self.rpc().broadcast_tx_sync(&tx.bytes).await {
+impl Broadcast {
+    fn of(answer: Result<BroadcastTxSync, ChainError>) -> Broadcast {
+        let answer = match answer {
             Ok(answer) => answer,
             Err(ChainError::Node(error)) => {
                 return match error.kind {
@@ -58,6 +58,37 @@ impl Chain {
             RefusalReason::MempoolFull => Broadcast::Unknown(refusal.into()),
             _ => Broadcast::Refused(refusal),
         }
+    }
+
+    fn rank(&self) -> u8 {
+        match self {
+            Broadcast::Accepted => 0,
+            Broadcast::AlreadyInMempool => 1,
+            Broadcast::Unknown(_) => 2,
+            Broadcast::Refused(_) => 3,
+        }
+    }
+}
+
+impl Chain {
+    /// Hands the bytes to the mempool of the first endpoint that answers.
+    pub async fn broadcast(&self, tx: &SignedTx) -> Broadcast {
+        let Asked { answer, lost } = self.rpc().offer(&tx.bytes).await;
+        match (Broadcast::of(answer), lost) {
+            // An attempt before may have arrived: this refusal can be of its effect.
+            (Broadcast::Refused(_), Some(lost)) => Broadcast::Unknown(lost),
+            (outcome, _) => outcome,
+        }
+    }
+
+    /// Hands the bytes to the mempools of all endpoints at once, when there is no time to ask one after the
+    /// other.
+    pub async fn broadcast_everywhere(&self, tx: &SignedTx) -> Broadcast {
+        let outcomes = self.rpc().offer_to_all(&tx.bytes).await.into_iter().map(Broadcast::of);
+        // The best outcome counts: one mempool that has it is enough, and one refusal does not undo it.
+        outcomes.min_by_key(Broadcast::rank).unwrap_or_else(|| {
+            Broadcast::Unknown(ChainError::malformed("broadcast_tx_sync", "no endpoint was asked"))
+        })
     }
 
     /// The transaction with this hash, where a block that the node has indexed holds it.

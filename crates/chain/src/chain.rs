@@ -20,6 +20,7 @@ use cosmrs::proto::cosmos::vesting::v1beta1::{
 };
 use prost::Message;
 use r3mes_keys::AccountKey;
+use tokio::sync::broadcast;
 
 use crate::proto::{
     AggregationCommitment, AggregationRecord, ChallengeRecord, GlobalModelState, NodeRegistration,
@@ -31,7 +32,7 @@ use crate::proto::{
     QueryListStoredGradientRequest, QueryListStoredGradientResponse, StoredGradient,
 };
 use crate::refusal::{Refusal, RefusalReason};
-use crate::rpc::{AbciQuery, Rpc, Status};
+use crate::rpc::{AbciQuery, EndpointStatus, Rpc, Status};
 use crate::tx::{SignedTx, TxBody, sign_tx, unsigned_tx};
 use crate::{ChainError, ChainSpec, Coin, Coins, DecCoin};
 
@@ -86,6 +87,21 @@ impl Chain {
     /// The network.
     pub fn spec(&self) -> &ChainSpec {
         &self.spec
+    }
+
+    /// How each endpoint stands, as far as calls have shown, in the order of preference.
+    pub fn endpoints(&self) -> Vec<EndpointStatus> {
+        self.rpc.endpoints()
+    }
+
+    /// Asks each endpoint how it stands. See [`Rpc::check_endpoints`].
+    pub async fn check_endpoints(&self) -> Vec<EndpointStatus> {
+        self.rpc.check_endpoints().await
+    }
+
+    /// Tells of each endpoint whose standing changes, or that takes another one's place.
+    pub fn endpoint_changes(&self) -> broadcast::Receiver<EndpointStatus> {
+        self.rpc.endpoint_changes()
     }
 
     /// The node and its latest block.

@@ -31,6 +31,38 @@ pub enum ChainError {
         /// What happened to the connection.
         reason: String,
     },
+    /// None of several endpoints gave an answer.
+    #[error("get an answer to `{method}` from any of the chain's endpoints: {troubles}")]
+    Unreachable {
+        /// The RPC method.
+        method: String,
+        /// What each of them did.
+        troubles: String,
+    },
+    /// An endpoint serves another chain than the profile names.
+    #[error(
+        "use {node} as the chain's endpoint: it serves the chain `{found}`, the network profile says `{expected}`; correct one of the two"
+    )]
+    WrongChain {
+        /// Host and port.
+        node: String,
+        /// The chain that it serves.
+        found: String,
+        /// The profile's.
+        expected: String,
+    },
+    /// An endpoint answers from a state that is older than one that was read before.
+    #[error(
+        "read the chain's newest state: {node} is at block {height}, block {seen} was seen before; wait until it has caught up, or name another endpoint"
+    )]
+    Behind {
+        /// Host and port.
+        node: String,
+        /// Its newest block.
+        height: i64,
+        /// The newest block that was seen.
+        seen: i64,
+    },
     /// The answer exceeds the limit.
     #[error("read the answer to `{method}`: it exceeds {limit} bytes")]
     TooLarge {
@@ -75,13 +107,14 @@ impl ChainError {
     /// Whether waiting and asking again can help, without anything being changed.
     pub fn is_transient(&self) -> bool {
         match self {
-            ChainError::Transport { .. } => true,
+            ChainError::Transport { .. } | ChainError::Unreachable { .. } | ChainError::Behind { .. } => true,
             // A proxy's error page in place of JSON comes and goes with the node behind it.
             ChainError::Malformed { .. } => true,
             ChainError::Node(error) => error.kind.is_transient(),
             ChainError::Refused(refusal) => refusal.reason.is_transient(),
             ChainError::Client { .. }
             | ChainError::Endpoint { .. }
+            | ChainError::WrongChain { .. }
             | ChainError::TooLarge { .. }
             | ChainError::Fee { .. }
             | ChainError::Address { .. } => false,

@@ -1,4 +1,4 @@
-//! The R3MES chain, as a proposer meets it over one CometBFT RPC endpoint: queries and raw store
+//! The R3MES chain, as a proposer meets it over one CometBFT RPC endpoint or several: queries and raw store
 //! reads, signing and broadcasting, inclusion, events, and the hashes that the chain recomputes.
 //!
 //! [`Chain`] is where to begin. [`Rpc`] below it is the bare JSON-RPC client, [`tx`] what it signs.
@@ -28,7 +28,7 @@ pub use error::{ChainError, NodeError, NodeErrorKind};
 pub use event::{Event, ModuleEvent};
 pub use included::{Committed, Included};
 pub use refusal::{Refusal, RefusalReason};
-pub use rpc::{Rpc, RpcLimits, Status};
+pub use rpc::{EndpointStanding, EndpointStatus, EndpointTrouble, Rpc, RpcLimits, Status};
 pub use spec::ChainSpec;
 pub use subscription::{Backoff, Connection, Notice, Subscription, subscribe, subscribe_again};
 pub use tx::{SignedTx, TxBody, any};

@@ -1,21 +1,22 @@
 //! The client.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use tokio::sync::broadcast;
 use url::Url;
 
 use super::encoding::base64_text;
+use super::endpoint::EndpointStatus;
+use super::pool::{Asked, Dated, Pool};
 use super::types::{
     AbciQuery, Block, BlockResults, BroadcastTxSync, JsonAbciQuery, JsonBlockResponse, JsonStatus,
     NumUnconfirmedTxs, Status, TxResponse, TxSearch,
 };
 use crate::ChainError;
-use crate::error::{NodeError, NodeErrorKind, innermost};
+use crate::error::NodeErrorKind;
 
 /// What one call may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,19 +43,39 @@ pub enum TxOrder {
     Descending,
 }
 
-/// A client of one CometBFT node. Cloning is cheap.
+/// A client of a chain through one CometBFT node or several. Cloning is cheap; clones share what is known
+/// of the endpoints.
+///
+/// Of several endpoints the first one that is well answers. One that does not answer, or is behind, gives way
+/// to the next and gets its place back when it is well again; one of another chain is never used. No answer
+/// is older than one before it.
 #[derive(Clone, Debug)]
 pub struct Rpc {
-    http: reqwest::Client,
-    url: Url,
+    pool: Arc<Pool>,
     limits: RpcLimits,
-    next_id: Arc<AtomicU64>,
 }
 
 impl Rpc {
-    /// A client of the node at `url`, such as `http://127.0.0.1:26657`.
+    /// A client of the one node at `url`, such as `http://127.0.0.1:26657`, whatever chain it serves.
     pub fn new(http: reqwest::Client, url: Url) -> Self {
-        Rpc { http, url, limits: RpcLimits::default(), next_id: Arc::default() }
+        Rpc { pool: Arc::new(Pool::new(&http, vec![url], None)), limits: RpcLimits::default() }
+    }
+
+    /// A client of the chain `chain_id` through these endpoints, in order of preference.
+    ///
+    /// # Errors
+    /// [`ChainError::Endpoint`] when there is none.
+    pub fn pool(
+        http: &reqwest::Client,
+        urls: Vec<Url>,
+        chain_id: impl Into<String>,
+    ) -> Result<Self, ChainError> {
+        if urls.is_empty() {
+            let reason = "the list of endpoints is empty".to_owned();
+            return Err(ChainError::Endpoint { url: "nothing".to_owned(), reason });
+        }
+        let pool = Arc::new(Pool::new(http, urls, Some(chain_id.into())));
+        Ok(Rpc { pool, limits: RpcLimits::default() })
     }
 
     /// The same client with other limits.
@@ -62,9 +83,31 @@ impl Rpc {
         Rpc { limits, ..self }
     }
 
-    /// The node's address.
+    /// The address of the endpoint that gave the last answer.
     pub fn url(&self) -> &Url {
-        &self.url
+        self.pool.url()
+    }
+
+    /// The addresses of all endpoints that may be used, in the order in which they would be asked now.
+    pub fn urls(&self) -> Vec<Url> {
+        self.pool.urls()
+    }
+
+    /// How each endpoint stands, as far as calls have shown, in the order of preference.
+    pub fn endpoints(&self) -> Vec<EndpointStatus> {
+        self.pool.statuses()
+    }
+
+    /// Asks each endpoint how it stands, so that trouble shows before it is needed, and one that is well again
+    /// gets its place back.
+    pub async fn check_endpoints(&self) -> Vec<EndpointStatus> {
+        self.pool.check().await;
+        self.pool.statuses()
+    }
+
+    /// Tells of each endpoint whose standing changes, or that takes another one's place.
+    pub fn endpoint_changes(&self) -> broadcast::Receiver<EndpointStatus> {
+        self.pool.changes()
     }
 
     /// The node and its latest block.
@@ -72,7 +115,8 @@ impl Rpc {
     /// # Errors
     /// As [`Rpc::call`]; so do all methods below.
     pub async fn status(&self) -> Result<Status, ChainError> {
-        self.call::<JsonStatus>("status", json!({})).await.map(Status::from)
+        let dated = |status: &JsonStatus| Dated::NewestBlock(status.height());
+        self.call_dated("status", json!({}), dated).await.map(Status::from)
     }
 
     /// Whether the node answers at all.
@@ -88,7 +132,11 @@ impl Rpc {
     /// # Errors
     /// As [`Rpc::call`]; a height that is ahead or pruned is a [`ChainError::Node`].
     pub async fn block(&self, height: Option<i64>) -> Result<Block, ChainError> {
-        self.call::<JsonBlockResponse>("block", at(height)).await.map(Block::from)
+        let dated = |block: &JsonBlockResponse| match height {
+            None => Dated::NewestBlock(block.height()),
+            Some(_) => Dated::Not,
+        };
+        self.call_dated("block", at(height), dated).await.map(Block::from)
     }
 
     /// What a block changed; the latest where no height is given.
@@ -110,9 +158,14 @@ impl Rpc {
         data: &[u8],
         height: Option<i64>,
     ) -> Result<AbciQuery, ChainError> {
-        let height = height.unwrap_or(0).to_string();
-        let params = json!({ "path": path, "data": hex::encode(data), "height": height, "prove": false });
-        let answer: JsonAbciQuery = self.call("abci_query", params).await?;
+        let asked = height.unwrap_or(0).to_string();
+        let params = json!({ "path": path, "data": hex::encode(data), "height": asked, "prove": false });
+        // An answer that states no height, as errors do, was at least asked of a node that is not behind.
+        let dated = |answer: &JsonAbciQuery| match (height, answer.response.height) {
+            (None, height) if height > 0 => Dated::NewestState(height),
+            _ => Dated::Not,
+        };
+        let answer: JsonAbciQuery = self.call_dated("abci_query", params, dated).await?;
         Ok(answer.response)
     }
 
@@ -123,7 +176,8 @@ impl Rpc {
     pub async fn tx(&self, hash: &str) -> Result<Option<TxResponse>, ChainError> {
         let bytes = hex::decode(hash)
             .map_err(|_| ChainError::malformed("tx", format!("{hash:?} is not a hash in hex")))?;
-        match self.call("tx", json!({ "hash": base64_text(&bytes), "prove": false })).await {
+        let params = json!({ "hash": base64_text(&bytes), "prove": false });
+        match self.call_dated("tx", params, |found: &TxResponse| Dated::Holds(found.height)).await {
             Ok(found) => Ok(Some(found)),
             Err(ChainError::Node(error)) if error.kind == NodeErrorKind::TxNotFound => Ok(None),
             Err(error) => Err(error),
@@ -156,12 +210,24 @@ impl Rpc {
         self.call("tx_search", params).await
     }
 
-    /// Hands a transaction to the node's mempool. A code other than 0 is not an error here.
+    /// Hands a transaction to the mempool of the first endpoint that answers. A code other than 0 is not an
+    /// error here. The same bytes can be sent any number of times: at most one block holds them.
     ///
     /// # Errors
     /// As [`Rpc::call`]; a full mempool and a transaction that is there already are a [`ChainError::Node`].
     pub async fn broadcast_tx_sync(&self, tx: &[u8]) -> Result<BroadcastTxSync, ChainError> {
-        self.call("broadcast_tx_sync", json!({ "tx": base64_text(tx) })).await
+        self.offer(tx).await.answer
+    }
+
+    /// As [`Rpc::broadcast_tx_sync`], and whether an attempt before the answer was lost.
+    pub(crate) async fn offer(&self, tx: &[u8]) -> Asked<BroadcastTxSync> {
+        let params = json!({ "tx": base64_text(tx) });
+        self.pool.call(self.limits, "broadcast_tx_sync", &params, |_| Dated::Not).await
+    }
+
+    /// Hands a transaction to the mempools of all endpoints at once.
+    pub(crate) async fn offer_to_all(&self, tx: &[u8]) -> Vec<Result<BroadcastTxSync, ChainError>> {
+        self.pool.call_all(self.limits, "broadcast_tx_sync", &json!({ "tx": base64_text(tx) })).await
     }
 
     /// How full the mempool is.
@@ -172,120 +238,27 @@ impl Rpc {
         self.call("num_unconfirmed_txs", json!({})).await
     }
 
-    /// Calls any method.
+    /// Calls any method, through one endpoint after the other until one answers.
     ///
     /// # Errors
-    /// [`ChainError::Transport`] without an answer in time, [`ChainError::TooLarge`] for one above the
-    /// limit, [`ChainError::Malformed`] for one that is not `T`, [`ChainError::Node`] for an error.
+    /// [`ChainError::Transport`] without an answer in time ([`ChainError::Unreachable`] from several
+    /// endpoints), [`ChainError::TooLarge`] for one above the limit, [`ChainError::Malformed`] for one that
+    /// is not `T`, [`ChainError::Node`] for an error, [`ChainError::Behind`] where no endpoint has come to
+    /// the height that was seen, [`ChainError::WrongChain`] where they serve another chain.
     pub async fn call<T: DeserializeOwned>(&self, method: &str, params: Value) -> Result<T, ChainError> {
-        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        let request = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
-        let exchange = self.exchange(method, &request);
-        let (status, body) = tokio::time::timeout(self.limits.timeout, exchange).await.map_err(|_| {
-            self.transport(method, format!("no answer within {} s", self.limits.timeout.as_secs_f32()))
-        })??;
-        let envelope: Envelope<T> = serde_json::from_slice(&body).map_err(|error| {
-            if status.is_success() {
-                ChainError::malformed(method, error)
-            } else {
-                self.transport(method, format!("HTTP status {status}"))
-            }
-        })?;
-        envelope.open(method)
+        self.call_dated(method, params, |_| Dated::Not).await
     }
 
-    async fn exchange(
+    async fn call_dated<T: DeserializeOwned>(
         &self,
         method: &str,
-        request: &Value,
-    ) -> Result<(reqwest::StatusCode, Vec<u8>), ChainError> {
-        let failed = |error: reqwest::Error| self.transport(method, innermost(&error));
-        let mut response = self.http.post(self.url.clone()).json(request).send().await.map_err(failed)?;
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(failed)? {
-            if body.len() + chunk.len() > self.limits.response_bytes {
-                return Err(ChainError::TooLarge {
-                    method: method.to_owned(),
-                    limit: self.limits.response_bytes,
-                });
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok((response.status(), body))
+        params: Value,
+        dated: impl Fn(&T) -> Dated,
+    ) -> Result<T, ChainError> {
+        self.pool.call(self.limits, method, &params, dated).await.answer
     }
-
-    fn transport(&self, method: &str, reason: String) -> ChainError {
-        ChainError::Transport { method: method.to_owned(), node: host_and_port(&self.url), reason }
-    }
-}
-
-/// The node's name for people, without what a URL may carry besides: passwords and access keys.
-pub(crate) fn host_and_port(url: &Url) -> String {
-    let host = url.host_str().unwrap_or("?");
-    url.port_or_known_default().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 fn at(height: Option<i64>) -> Value {
     height.map_or_else(|| json!({}), |height| json!({ "height": height.to_string() }))
-}
-
-/// A JSON-RPC answer.
-#[derive(Deserialize)]
-#[serde(bound = "T: DeserializeOwned")]
-pub(crate) struct Envelope<T> {
-    #[serde(default = "Option::default")]
-    result: Option<T>,
-    #[serde(default)]
-    error: Option<EnvelopeError>,
-}
-
-#[derive(Deserialize)]
-struct EnvelopeError {
-    #[serde(default)]
-    code: i64,
-    #[serde(default)]
-    message: String,
-    #[serde(default)]
-    data: Value,
-}
-
-impl<T> Envelope<T> {
-    pub(crate) fn open(self, method: &str) -> Result<T, ChainError> {
-        if let Some(EnvelopeError { code, message, data }) = self.error {
-            let data = match data {
-                Value::Null => String::new(),
-                Value::String(text) => text,
-                other => other.to_string(),
-            };
-            let kind = NodeErrorKind::classify(code, &message, &data);
-            return Err(NodeError { method: method.to_owned(), code, message, data, kind }.into());
-        }
-        self.result.ok_or_else(|| ChainError::malformed(method, "neither a result nor an error was found"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn open(json: &str) -> Result<Value, ChainError> {
-        serde_json::from_str::<Envelope<Value>>(json).unwrap().open("tx")
-    }
-
-    #[test]
-    fn an_envelope_holds_a_result_or_an_error() {
-        assert_eq!(open(r#"{"jsonrpc":"2.0","id":1,"result":{"a":1}}"#).unwrap(), json!({ "a": 1 }));
-        let error = open(
-            r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32603,"message":"Internal error","data":"tx (AB) not found"}}"#,
-        );
-        let Err(ChainError::Node(error)) = error else { panic!("{error:?}") };
-        assert_eq!(error.kind, NodeErrorKind::TxNotFound);
-        assert!(matches!(open("{}"), Err(ChainError::Malformed { .. })));
-    }
-
-    #[test]
-    fn secrets_in_an_address_are_not_shown() {
-        let url = Url::parse("https://user:password@node.example/key-1234?token=5").unwrap();
-        assert_eq!(host_and_port(&url), "node.example:443");
-    }
 }

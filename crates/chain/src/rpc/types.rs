@@ -63,6 +63,12 @@ struct JsonSyncInfo {
     catching_up: bool,
 }
 
+impl JsonStatus {
+    pub(super) fn height(&self) -> i64 {
+        self.sync_info.latest_block_height
+    }
+}
+
 impl From<JsonStatus> for Status {
     fn from(json: JsonStatus) -> Self {
         let JsonStatus { node_info, sync_info } = json;
@@ -132,6 +138,12 @@ pub(crate) struct JsonBlock {
 struct JsonBlockData {
     #[serde(deserialize_with = "byte_lists")]
     txs: Vec<Vec<u8>>,
+}
+
+impl JsonBlockResponse {
+    pub(super) fn height(&self) -> i64 {
+        self.block.header.height
+    }
 }
 
 impl From<JsonBlockResponse> for Block {

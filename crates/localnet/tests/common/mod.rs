@@ -2,6 +2,8 @@
 //! RPC over the socket.
 #![allow(dead_code, missing_docs, clippy::unwrap_used)]
 
+pub mod gate;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use cosmrs::Any;
