@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use r3mes_chain::http::Timeouts;
-use r3mes_chain::{Chain, Rpc};
+use r3mes_chain::{Chain, Rpc, RpcLimits};
 use r3mes_config::{ConfigError, DataDir, NetworkProfile, RawSettings, Settings};
 use r3mes_engine::{Connections, Home};
 use r3mes_ipfs::Kubo;
@@ -152,6 +153,9 @@ impl Workspace {
             .map_err(|error| ApiError::new(ErrorCode::Network, format!("make an HTTP client: {error}")))?;
         let rpc = Rpc::pool(&http, network.rpc.clone(), &network.chain_id)
             .map_err(|error| ApiError::new(ErrorCode::Settings, error.to_string()))?;
+        // Silence must leave room for a second attempt within a few blocks.
+        let timeout = (network.block_time * 3).clamp(Duration::from_secs(2), Duration::from_secs(15));
+        let rpc = rpc.with_limits(RpcLimits { timeout, ..RpcLimits::default() });
         let spec = crate::localnet::spec(network)?;
         Ok(Connections { chain: Chain::new(rpc, spec), ipfs: Kubo::new(http, network.ipfs_api.clone()) })
     }

@@ -110,6 +110,20 @@ impl Chain {
         timeout_height: u64,
         poll: Duration,
     ) -> Result<Inclusion, ChainError> {
+        self.wait_for_tx_between(hash, timeout_height, || tokio::time::sleep(poll)).await
+    }
+
+    /// As [`Chain::wait_for_tx`], asking again whenever `pause` is over: it may end with a new block, which
+    /// somebody else hears of.
+    ///
+    /// # Errors
+    /// As [`Chain::wait_for_tx`].
+    pub async fn wait_for_tx_between<P: Future<Output = ()>>(
+        &self,
+        hash: &str,
+        timeout_height: u64,
+        mut pause: impl FnMut() -> P,
+    ) -> Result<Inclusion, ChainError> {
         loop {
             // The height comes first: what is not found afterwards was in no block up to it.
             let height = self.status().await?.height.unsigned_abs();
@@ -125,7 +139,7 @@ impl Chain {
                     None => Inclusion::TimedOut,
                 });
             }
-            tokio::time::sleep(poll).await;
+            pause().await;
         }
     }
 

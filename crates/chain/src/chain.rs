@@ -33,8 +33,8 @@ use crate::proto::{
 };
 use crate::refusal::{Refusal, RefusalReason};
 use crate::rpc::{AbciQuery, EndpointStatus, Rpc, Status};
-use crate::tx::{SignedTx, TxBody, sign_tx, unsigned_tx};
-use crate::{ChainError, ChainSpec, Coin, Coins, DecCoin};
+use crate::tx::{SignedTx, Terms, TxBody, sign_tx, unsigned_tx};
+use crate::{ChainError, ChainSpec, Coin, Coins, DecCoin, Decimal};
 
 const STORE: &str = "/store/remes/key";
 
@@ -392,7 +392,7 @@ impl Chain {
     }
 
     /// Makes a transaction of `messages` ready to be sent: account and sequence from the chain, gas by
-    /// simulation, fee by the network's price, signed. Nothing is sent.
+    /// simulation, fee by price, signed. Nothing is sent.
     ///
     /// # Errors
     /// [`ChainError::Refused`] where the account does not exist or the chain would refuse the
@@ -403,26 +403,59 @@ impl Chain {
         messages: &[Any],
         timeout_height: u64,
     ) -> Result<SignedTx, ChainError> {
-        let address = key.address(&self.spec.prefix);
-        let account = self.account(&address).await?.ok_or_else(|| {
-            Refusal::new("sdk", 9, format!("account {address} does not exist on {}", self.spec.chain_id))
-        })?;
-        self.prepare_as(key, account, &TxBody::new(messages.iter().cloned(), timeout_height)).await
+        self.prepare_on(key, messages, &Terms { timeout_height, ..Terms::default() }).await
     }
 
-    /// As [`Chain::prepare`], with a sequence of the caller's, for more than one transaction a block.
+    /// As [`Chain::prepare`], on other terms. Where a transaction of the account waits in the mempool, the
+    /// simulation tells its sequence, and the new one stands behind it.
     ///
     /// # Errors
     /// As [`Chain::prepare`].
-    pub async fn prepare_as(
+    pub async fn prepare_on(
         &self,
         key: &AccountKey,
-        account: Account,
-        body: &TxBody,
+        messages: &[Any],
+        terms: &Terms,
     ) -> Result<SignedTx, ChainError> {
-        let gas_used = self.simulate(body, key.public_key(), account.sequence).await?;
-        let gas_limit = self.spec.gas_limit(gas_used);
-        Ok(self.sign(key, account, body, gas_limit, self.spec.fee(gas_limit)?))
+        let address = key.address(&self.spec.prefix);
+        let mut account = self.account(&address).await?.ok_or_else(|| {
+            Refusal::new("sdk", 9, format!("account {address} does not exist on {}", self.spec.chain_id))
+        })?;
+        let body = TxBody::new(messages.iter().cloned(), terms.timeout_height);
+        let mut simulated = self.simulate(&body, key.public_key(), account.sequence).await;
+        if let Err(ChainError::Refused(Refusal {
+            reason: RefusalReason::WrongSequence { expected: Some(expected), .. },
+            ..
+        })) = &simulated
+            && *expected > account.sequence
+        {
+            account.sequence = *expected;
+            simulated = self.simulate(&body, key.public_key(), account.sequence).await;
+        }
+        let gas_limit = terms.gas(self.spec.gas_limit(simulated?));
+        let fee = self.spec.fee_at(self.gas_price().await, gas_limit)?;
+        let amount = terms.fee(fee.amount_of(&self.spec.fee_denom));
+        let fee = self.spec.coins(amount);
+        Ok(self.sign(key, account, &body, gas_limit, fee))
+    }
+
+    /// The price of a unit of gas: the network's, or the node's own where it asks for more in the same denom.
+    /// A node that does not tell leaves it at the network's.
+    pub async fn gas_price(&self) -> Decimal {
+        let asked = match self.node_config().await {
+            Ok(config) => config.unwrap_or_default().minimum_gas_prices,
+            Err(error) => {
+                tracing::debug!(%error, "the node does not tell its gas prices");
+                Vec::new()
+            }
+        };
+        let own = asked.into_iter().find(|price| price.denom == self.spec.fee_denom);
+        own.map_or(self.spec.gas_price, |price| price.amount.max(self.spec.gas_price))
+    }
+
+    /// Bytes that a transaction of these messages takes, signature included.
+    pub fn tx_bytes(&self, key: &AccountKey, messages: &[Any]) -> usize {
+        unsigned_tx(&TxBody::new(messages.iter().cloned(), u64::MAX), key.public_key(), u64::MAX).len()
     }
 
     /// Signs without asking the chain anything.

@@ -31,4 +31,4 @@ pub use refusal::{Refusal, RefusalReason};
 pub use rpc::{EndpointStanding, EndpointStatus, EndpointTrouble, Rpc, RpcLimits, Status};
 pub use spec::ChainSpec;
 pub use subscription::{Backoff, Connection, Notice, Subscription, subscribe, subscribe_again};
-pub use tx::{SignedTx, TxBody, any};
+pub use tx::{SignedTx, Terms, TxBody, any};

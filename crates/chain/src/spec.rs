@@ -23,20 +23,33 @@ impl ChainSpec {
         self.gas_adjustment.mul_ceil(gas_used).and_then(|gas| u64::try_from(gas).ok()).unwrap_or(u64::MAX)
     }
 
-    /// The fee for a gas limit, rounded up; no coins at all where gas costs nothing.
+    /// The fee for a gas limit at the network's price, rounded up; no coins at all where gas costs nothing.
     ///
     /// # Errors
     /// [`ChainError::Fee`] when the amount exceeds 128 bits.
     pub fn fee(&self, gas_limit: u64) -> Result<Coins, ChainError> {
-        let amount = self.gas_price.mul_ceil(gas_limit).ok_or_else(|| ChainError::Fee {
+        self.fee_at(self.gas_price, gas_limit)
+    }
+
+    /// The same at another price in the fee denom.
+    ///
+    /// # Errors
+    /// As [`ChainSpec::fee`].
+    pub fn fee_at(&self, price: Decimal, gas_limit: u64) -> Result<Coins, ChainError> {
+        let amount = price.mul_ceil(gas_limit).ok_or_else(|| ChainError::Fee {
             gas: gas_limit,
-            price: self.gas_price.to_string(),
+            price: price.to_string(),
             denom: self.fee_denom.clone(),
         })?;
-        Ok(match amount {
+        Ok(self.coins(amount))
+    }
+
+    /// An amount of the fee denom; no coins at all where it is 0.
+    pub(crate) fn coins(&self, amount: u128) -> Coins {
+        match amount {
             0 => Coins::default(),
             amount => Coin::new(amount, self.fee_denom.clone()).into(),
-        })
+        }
     }
 }
 

@@ -98,52 +98,52 @@ pub enum Connection {
     Down(ChainError),
 }
 
-/// As [`subscribe`], connecting again for as long as the stream is read. It never ends.
+/// As [`subscribe`], connecting again for as long as the stream is read: each time to what `endpoint` names
+/// then, so that another node can take a lost one's place. It never ends.
 pub fn subscribe_again(
-    url: Url,
+    endpoint: impl Fn() -> Url + Send + Sync + 'static,
     silence: Duration,
     backoff: Backoff,
 ) -> impl Stream<Item = Connection> + Send + 'static {
-    struct State {
+    struct State<E> {
+        endpoint: E,
+        url: Url,
         open: Option<Subscription>,
         failures: Option<u32>,
     }
-    let start = State { open: None, failures: None };
-    stream::unfold(start, move |mut state| {
-        let url = url.clone();
-        async move {
-            let Some(mut open) = state.open.take() else {
-                if let Some(failures) = state.failures {
-                    tokio::time::sleep(backoff.wait(failures)).await;
-                }
-                return Some(match subscribe(&url, silence).await {
-                    Ok(open) => {
-                        state.open = Some(open);
-                        (Connection::Up, state)
-                    }
-                    Err(error) => {
-                        state.failures =
-                            Some(state.failures.map_or(0, |failures| failures.saturating_add(1)));
-                        (Connection::Down(error), state)
-                    }
-                });
-            };
-            Some(match open.next().await {
-                Some(Ok(notice)) => {
+    let start = State { url: endpoint(), endpoint, open: None, failures: None };
+    stream::unfold(start, move |mut state| async move {
+        let Some(mut open) = state.open.take() else {
+            if let Some(failures) = state.failures {
+                tokio::time::sleep(backoff.wait(failures)).await;
+            }
+            state.url = (state.endpoint)();
+            return Some(match subscribe(&state.url, silence).await {
+                Ok(open) => {
                     state.open = Some(open);
-                    state.failures = None;
-                    (Connection::Notice(notice), state)
+                    (Connection::Up, state)
                 }
-                Some(Err(error)) => {
+                Err(error) => {
                     state.failures = Some(state.failures.map_or(0, |failures| failures.saturating_add(1)));
                     (Connection::Down(error), state)
                 }
-                None => {
-                    state.failures = Some(state.failures.map_or(0, |failures| failures.saturating_add(1)));
-                    (Connection::Down(lost(&url, "the stream ended".to_owned())), state)
-                }
-            })
-        }
+            });
+        };
+        Some(match open.next().await {
+            Some(Ok(notice)) => {
+                state.open = Some(open);
+                state.failures = None;
+                (Connection::Notice(notice), state)
+            }
+            Some(Err(error)) => {
+                state.failures = Some(state.failures.map_or(0, |failures| failures.saturating_add(1)));
+                (Connection::Down(error), state)
+            }
+            None => {
+                state.failures = Some(state.failures.map_or(0, |failures| failures.saturating_add(1)));
+                (Connection::Down(lost(&state.url, "the stream ended".to_owned())), state)
+            }
+        })
     })
 }
 

@@ -68,6 +68,34 @@ pub struct SignedTx {
     pub fee: Coins,
 }
 
+/// What a transaction is given on its way, beside what simulation and prices say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// The last height whose block may hold it; 0 is no limit.
+    pub timeout_height: u64,
+    /// How often its gas limit is raised by half: once for each time that it ran out of gas.
+    pub gas_raises: u32,
+    /// How often its fee is raised by half.
+    pub fee_raises: u32,
+    /// The least that it pays, in the fee denom: what a node asked for.
+    pub least_fee: u128,
+    /// The most that raises may come to. It bounds neither what the gas costs nor what a node asked for.
+    pub most_fee: Option<u128>,
+}
+
+impl Terms {
+    /// The gas limit for a transaction that simulation and the adjustment give `gas`.
+    pub(crate) fn gas(&self, gas: u64) -> u64 {
+        (0..self.gas_raises.min(16)).fold(gas, |gas, _| gas.saturating_add(gas / 2))
+    }
+
+    /// The fee for a transaction that gas and price give `fee`.
+    pub(crate) fn fee(&self, fee: u128) -> u128 {
+        let raised = (0..self.fee_raises.min(16)).fold(fee, |fee, _| fee.saturating_add(fee.div_ceil(2)));
+        raised.min(self.most_fee.unwrap_or(u128::MAX).max(fee)).max(self.least_fee)
+    }
+}
+
 /// Signs `body` for the account of `key`.
 pub fn sign_tx(
     body: &TxBody,

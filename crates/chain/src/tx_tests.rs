@@ -105,3 +105,16 @@ fn a_simulated_transaction_is_as_long_as_a_signed_one() {
     let signed = sign_tx(&transfer(), &key(), "c", Account { number: 3, sequence: 5 }, 0, Coins::default());
     assert_eq!(unsigned.len(), signed.bytes.len());
 }
+
+#[test]
+fn terms_raise_gas_and_fee_by_half_each_time() {
+    let terms =
+        |gas_raises, fee_raises, least_fee| Terms { gas_raises, fee_raises, least_fee, ..Terms::default() };
+    assert_eq!((terms(0, 0, 0).gas(100_001), terms(0, 0, 0).fee(2_501)), (100_001, 2_501));
+    assert_eq!(terms(2, 0, 0).gas(100_000), 225_000);
+    assert_eq!(terms(0, 2, 0).fee(2_501), 5_628);
+    assert_eq!(terms(0, 1, 9_000).fee(2_501), 9_000, "what a node asks for is the least");
+    assert_eq!(terms(99, 99, 0).gas(u64::MAX), u64::MAX);
+    let bounded = Terms { most_fee: Some(3_000), ..terms(0, 1, 0) };
+    assert_eq!((bounded.fee(2_501), bounded.fee(5_000)), (3_000, 5_000));
+}

@@ -50,6 +50,8 @@ pub struct LocalnetConfig {
     pub authorize_second_proposer: bool,
     /// Transactions that the chain's mempool holds at most.
     pub mempool_size: usize,
+    /// Gas that the transactions of one block may want together.
+    pub max_block_gas: u64,
     /// Port of the chain's RPC on 127.0.0.1; 0 takes a free one.
     pub rpc_port: u16,
     /// Port of the IPFS node's RPC on 127.0.0.1; 0 takes a free one.
@@ -84,6 +86,7 @@ impl Default for LocalnetConfig {
             authorize_proposer: true,
             authorize_second_proposer: true,
             mempool_size: 5_000,
+            max_block_gas: 100_000_000,
             rpc_port: 0,
             ipfs_port: 0,
             training: None,
@@ -274,6 +277,7 @@ pub fn chain_config(config: &LocalnetConfig) -> Result<ChainConfig, KeyError> {
         retain_blocks: config.retain_blocks,
         block_time: config.block_time,
         mempool_size: config.mempool_size,
+        max_block_gas: config.max_block_gas,
         ..ChainConfig::default()
     };
     let derive = |role| Account::derive(config.seed, role, &chain.prefix);

@@ -413,7 +413,7 @@ async fn a_lost_connection_ends_one_subscription_and_the_other_tries_again() {
     let url = client.chain.rpc().url().clone();
     let backoff = Backoff { first: Duration::from_millis(1), longest: Duration::from_millis(2) };
     let mut once = subscribe(&url, SILENCE).await.unwrap();
-    let mut again = Box::pin(subscribe_again(url, SILENCE, backoff));
+    let mut again = Box::pin(subscribe_again(move || url.clone(), SILENCE, backoff));
     assert_eq!(again.next().await, Some(Connection::Up));
     client.net.localnet.shutdown().await;
     assert!(matches!(once.next().await, Some(Err(ChainError::Transport { .. }))));

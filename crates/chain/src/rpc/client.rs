@@ -12,8 +12,8 @@ use super::encoding::base64_text;
 use super::endpoint::EndpointStatus;
 use super::pool::{Asked, Dated, Pool};
 use super::types::{
-    AbciQuery, Block, BlockResults, BroadcastTxSync, JsonAbciQuery, JsonBlockResponse, JsonStatus,
-    NumUnconfirmedTxs, Status, TxResponse, TxSearch,
+    AbciQuery, Block, BlockResults, BroadcastTxSync, ConsensusParams, JsonAbciQuery, JsonBlockResponse,
+    JsonConsensusParams, JsonStatus, NumUnconfirmedTxs, Status, TxResponse, TxSearch,
 };
 use crate::ChainError;
 use crate::error::NodeErrorKind;
@@ -207,7 +207,14 @@ impl Rpc {
             "per_page": per_page.to_string(),
             "order_by": order,
         });
-        self.call("tx_search", params).await
+        let found: TxSearch = self.call("tx_search", params).await?;
+        let before = u64::from(page.saturating_sub(1)) * u64::from(per_page);
+        let expected = found.total_count.saturating_sub(before).min(per_page.into());
+        if (found.txs.len() as u64) < expected {
+            let reason = format!("{} of {expected} transactions", found.txs.len());
+            return Err(ChainError::malformed("tx_search", reason));
+        }
+        Ok(found)
     }
 
     /// Hands a transaction to the mempool of the first endpoint that answers. A code other than 0 is not an
@@ -228,6 +235,14 @@ impl Rpc {
     /// Hands a transaction to the mempools of all endpoints at once.
     pub(crate) async fn offer_to_all(&self, tx: &[u8]) -> Vec<Result<BroadcastTxSync, ChainError>> {
         self.pool.call_all(self.limits, "broadcast_tx_sync", &json!({ "tx": base64_text(tx) })).await
+    }
+
+    /// What a block may hold.
+    ///
+    /// # Errors
+    /// As [`Rpc::call`].
+    pub async fn consensus_params(&self) -> Result<ConsensusParams, ChainError> {
+        self.call::<JsonConsensusParams>("consensus_params", json!({})).await.map(ConsensusParams::from)
     }
 
     /// How full the mempool is.

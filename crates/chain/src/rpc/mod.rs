@@ -14,8 +14,8 @@ pub use client::{Rpc, RpcLimits, TxOrder};
 pub use endpoint::{EndpointStanding, EndpointStatus, EndpointTrouble};
 pub(crate) use pool::Asked;
 pub use types::{
-    AbciQuery, Block, BlockId, BlockResults, BroadcastTxSync, ExecTxResult, Header, NumUnconfirmedTxs,
-    Status, TxResponse, TxSearch,
+    AbciQuery, Block, BlockId, BlockResults, BroadcastTxSync, ConsensusParams, ExecTxResult, Header,
+    NumUnconfirmedTxs, Status, TxResponse, TxSearch,
 };
 pub(crate) use types::{FinalizeBlock, JsonBlock, JsonTxResult};
 pub(crate) use wire::{Envelope, host_and_port};

@@ -149,7 +149,8 @@ impl Pool {
         params: &Value,
         dated: impl Fn(&T) -> Dated,
     ) -> Asked<T> {
-        let deadline = Instant::now() + limits.timeout;
+        // Silence may be heard out twice.
+        let deadline = Instant::now() + limits.timeout * 2;
         let mut lost = None;
         let mut round = 0;
         loop {
@@ -243,10 +244,8 @@ impl Pool {
         if (is_new && !is_alone) || height < needed {
             self.introduce(index, timeout).await?;
         }
-        match endpoint.health().height.unwrap_or(0) {
-            height if height < needed => Err(self.behind(index, needed)),
-            _ => Ok(()),
-        }
+        let height = endpoint.health().height.unwrap_or(0);
+        if height < needed { Err(self.behind(index, needed)) } else { Ok(()) }
     }
 
     /// Has an endpoint tell of itself; an error where it serves another chain.

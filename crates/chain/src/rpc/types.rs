@@ -288,6 +288,42 @@ pub struct BroadcastTxSync {
     pub hash: String,
 }
 
+/// What a block may hold. A limit that is absent does not exist.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ConsensusParams {
+    /// Bytes of a block.
+    pub max_bytes: Option<u64>,
+    /// Gas that the transactions of a block may want together; no transaction may want more.
+    pub max_gas: Option<u64>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct JsonConsensusParams {
+    consensus_params: JsonParams,
+}
+
+#[derive(Deserialize)]
+struct JsonParams {
+    block: JsonBlockParams,
+}
+
+#[derive(Deserialize)]
+struct JsonBlockParams {
+    #[serde(deserialize_with = "integer")]
+    max_bytes: i64,
+    #[serde(deserialize_with = "integer")]
+    max_gas: i64,
+}
+
+impl From<JsonConsensusParams> for ConsensusParams {
+    fn from(json: JsonConsensusParams) -> Self {
+        // -1 is no limit.
+        let limit = |value: i64| u64::try_from(value).ok();
+        let block = json.consensus_params.block;
+        ConsensusParams { max_bytes: limit(block.max_bytes), max_gas: limit(block.max_gas) }
+    }
+}
+
 /// How full the mempool is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]

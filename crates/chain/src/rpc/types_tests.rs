@@ -125,3 +125,16 @@ fn mempool() {
     let waiting: NumUnconfirmedTxs = read(r#"{"n_txs":"31","total":"82","total_bytes":"19974","txs":null}"#);
     assert_eq!((waiting.total, waiting.total_bytes), (82, 19974));
 }
+
+#[test]
+fn consensus_params() {
+    let read = |gas: &str| -> ConsensusParams {
+        let json = format!(
+            r#"{{"block_height":"12","consensus_params":{{"block":{{"max_bytes":"22020096","max_gas":"{gas}"}},
+               "evidence":{{"max_age_num_blocks":"100000"}},"validator":{{"pub_key_types":["ed25519"]}}}}}}"#
+        );
+        read::<JsonConsensusParams>(&json).into()
+    };
+    assert_eq!(read("-1"), ConsensusParams { max_bytes: Some(22_020_096), max_gas: None });
+    assert_eq!(read("40000000").max_gas, Some(40_000_000));
+}

@@ -14,7 +14,7 @@ const MAX_TX_BYTES: usize = 1024 * 1024;
 const MAX_TOTAL_BYTES: usize = 64 * 1024 * 1024;
 
 /// Bytes of transactions in one block.
-const MAX_BLOCK_BYTES: usize = 4 * 1024 * 1024;
+pub(crate) const MAX_BLOCK_BYTES: usize = 4 * 1024 * 1024;
 
 /// Why the mempool does not look at a transaction at all. The texts are CometBFT's.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

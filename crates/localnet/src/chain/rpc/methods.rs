@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::super::ChainHandle;
 use super::super::event_query::EventQuery;
+use super::super::mempool::MAX_BLOCK_BYTES;
 use super::super::node::Node;
 use super::super::query;
 use super::json;
@@ -46,7 +47,7 @@ pub(super) fn parameters(method: &str) -> Option<&'static [&'static str]> {
         "broadcast_tx_sync" | "broadcast_tx_async" => &["tx"],
         "tx" => &["hash", "prove"],
         "tx_search" => &["query", "prove", "page", "per_page", "order_by"],
-        "block" | "block_results" | "header" => &["height"],
+        "block" | "block_results" | "header" | "consensus_params" => &["height"],
         "block_by_hash" => &["hash"],
         _ => return None,
     })
@@ -78,6 +79,7 @@ pub(super) fn call(chain: &ChainHandle, method: &str, params: &Params) -> Answer
         "header" => block(&node, params, true),
         "block_by_hash" => block_by_hash(&node, params),
         "block_results" => block_results(&node, params),
+        "consensus_params" => consensus_params(&node, params),
         _ => Err(RpcError::unknown_method()),
     }
 }
@@ -261,13 +263,26 @@ fn block_results(node: &Node, params: &Params) -> Answer {
         "txs_results": if results.is_empty() { Value::Null } else { Value::Array(results) },
         "finalize_block_events": json::events(&block.events),
         "validator_updates": null,
-        "consensus_param_updates": {
-            "block": { "max_bytes": "4194304", "max_gas": node.state.config().max_block_gas.to_string() },
-            "evidence": { "max_age_num_blocks": "100000", "max_age_duration": "172800000000000", "max_bytes": "1048576" },
-            "validator": { "pub_key_types": ["ed25519"] },
-            "version": {},
-            "abci": {},
-        },
+        "consensus_param_updates": limits(node),
         "app_hash": json::base64(&block.app_hash),
     }))
+}
+
+fn consensus_params(node: &Node, params: &Params) -> Answer {
+    let height = height(node, params)?;
+    Ok(json!({ "block_height": height.to_string(), "consensus_params": limits(node) }))
+}
+
+/// What a block may hold.
+fn limits(node: &Node) -> Value {
+    json!({
+        "block": {
+            "max_bytes": MAX_BLOCK_BYTES.to_string(),
+            "max_gas": node.state.config().max_block_gas.to_string(),
+        },
+        "evidence": { "max_age_num_blocks": "100000", "max_age_duration": "172800000000000", "max_bytes": "1048576" },
+        "validator": { "pub_key_types": ["ed25519"] },
+        "version": {},
+        "abci": {},
+    })
 }
