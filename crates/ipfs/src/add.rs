@@ -2,10 +2,12 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use cid::Cid;
+use futures::{Stream, TryStreamExt};
 use reqwest::multipart::{Form, Part};
 use serde::Deserialize;
 use tokio_util::io::ReaderStream;
 
+use crate::fetch::Progress;
 use crate::kubo::{Kubo, json_lines, parse_cid};
 use crate::kubo_error::KuboError;
 use crate::settings::CidSettings;
@@ -70,8 +72,21 @@ impl Kubo {
         content: impl Into<Content> + Send,
         settings: &CidSettings,
     ) -> Result<Added, KuboError> {
+        self.add_with(content, settings, |_| {}).await
+    }
+
+    /// [`add`](Self::add), telling how far it is after each piece that is sent.
+    ///
+    /// # Errors
+    /// As [`add`](Self::add).
+    pub async fn add_with(
+        &self,
+        content: impl Into<Content> + Send,
+        settings: &CidSettings,
+        progress: impl FnMut(Progress) + Send + 'static,
+    ) -> Result<Added, KuboError> {
         const CALL: &str = "add";
-        let part = part(content.into()).await?;
+        let part = part(content.into(), progress).await?;
         let version = match settings.version() {
             cid::Version::V0 => "0",
             cid::Version::V1 => "1",
@@ -106,13 +121,53 @@ impl Kubo {
             total_size: line.size.and_then(|size| size.parse().ok()).unwrap_or_default(),
         })
     }
+
+    /// Gives the node blocks that it has not seen, as a CAR file, and pins its root. The node checks each
+    /// block against its CID.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or the node refuses it or cannot pin its root.
+    pub async fn import(&self, car: &Path) -> Result<(), KuboError> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Line {
+            root: Option<Root>,
+        }
+        #[derive(Deserialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Root {
+            #[serde(default)]
+            pin_error_msg: String,
+        }
+        const CALL: &str = "dag/import";
+        let part = part(Content::Path(car.to_owned()), |_| {}).await?;
+        let request =
+            self.request(CALL, &[("pin-roots", "true".into())])?.multipart(Form::new().part("file", part));
+        let answer = self.send(CALL, request.timeout(self.timeouts().add), self.timeouts().add).await?;
+        let body = self.body(CALL, answer, 1 << 20, self.timeouts().add).await?;
+        let expected = "a JSON object with Root";
+        let root = json_lines::<Line>(CALL, &body, expected)?.into_iter().find_map(|line| line.root);
+        match root {
+            Some(root) if root.pin_error_msg.is_empty() => Ok(()),
+            Some(root) => Err(KuboError::Refused { operation: CALL, message: root.pin_error_msg, code: 0 }),
+            None => Err(KuboError::Unexpected { operation: CALL, found: "no root".into(), expected }),
+        }
+    }
 }
 
-async fn part(content: Content) -> Result<Part, KuboError> {
+/// Bytes that are handed over at once, and that progress is told after.
+const PIECE: usize = 256 * 1024;
+
+async fn part(content: Content, progress: impl FnMut(Progress) + Send + 'static) -> Result<Part, KuboError> {
     Ok(match content {
         Content::Bytes(bytes) => {
-            let length = bytes.len() as u64;
-            Part::stream_with_length(bytes, length)
+            let of = bytes.len() as u64;
+            let pieces: Vec<Bytes> = (0..bytes.len())
+                .step_by(PIECE)
+                .map(|at| bytes.slice(at..bytes.len().min(at + PIECE)))
+                .collect();
+            let pieces = futures::stream::iter(pieces.into_iter().map(std::io::Result::Ok));
+            Part::stream_with_length(reqwest::Body::wrap_stream(told(pieces, of, progress)), of)
         }
         Content::Path(path) => {
             let unreadable = |source| KuboError::Read { path: path.display().to_string(), source };
@@ -121,9 +176,23 @@ async fn part(content: Content) -> Result<Part, KuboError> {
             if !metadata.is_file() {
                 return Err(unreadable(std::io::Error::other("it is not a regular file")));
             }
-            let stream = ReaderStream::with_capacity(file, 256 * 1024);
-            Part::stream_with_length(reqwest::Body::wrap_stream(stream), metadata.len())
+            let of = metadata.len();
+            let stream = told(ReaderStream::with_capacity(file, PIECE), of, progress);
+            Part::stream_with_length(reqwest::Body::wrap_stream(stream), of)
         }
     }
     .file_name("file"))
+}
+
+/// The same pieces; `progress` hears of each that is taken.
+fn told<S: Stream<Item = std::io::Result<Bytes>>>(
+    pieces: S,
+    of: u64,
+    mut progress: impl FnMut(Progress),
+) -> impl Stream<Item = std::io::Result<Bytes>> {
+    let mut bytes = 0;
+    pieces.inspect_ok(move |piece| {
+        bytes += piece.len() as u64;
+        progress(Progress { bytes, of });
+    })
 }

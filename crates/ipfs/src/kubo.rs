@@ -7,6 +7,7 @@ use futures::StreamExt;
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use tokio::sync::watch;
 use url::Url;
 
 use crate::kubo_error::KuboError;
@@ -19,8 +20,16 @@ use crate::source::{BlockSource, SourceError};
 #[derive(Clone, Debug)]
 pub struct Kubo {
     http: reqwest::Client,
-    base: Url,
+    base: Base,
     timeouts: KuboTimeouts,
+}
+
+/// Where a node's RPC is.
+#[derive(Clone, Debug)]
+enum Base {
+    At(Url),
+    /// Wherever the node that we run listens now; nowhere while it is down.
+    Followed(watch::Receiver<Option<Url>>),
 }
 
 /// How long calls may take.
@@ -136,7 +145,12 @@ impl Kubo {
     /// A client of the node whose RPC is at `base`, such as `http://127.0.0.1:5001`.
     #[must_use]
     pub fn new(http: reqwest::Client, base: Url) -> Self {
-        Self { http, base, timeouts: KuboTimeouts::default() }
+        Self { http, base: Base::At(base), timeouts: KuboTimeouts::default() }
+    }
+
+    /// A client of a node that may listen elsewhere after a restart.
+    pub(crate) fn following(http: reqwest::Client, api: watch::Receiver<Option<Url>>) -> Self {
+        Self { http, base: Base::Followed(api), timeouts: KuboTimeouts::default() }
     }
 
     /// The same with other time-outs.
@@ -146,10 +160,23 @@ impl Kubo {
         self
     }
 
-    /// The node's address.
+    /// The node's address; none while a node of ours is down.
     #[must_use]
-    pub const fn url(&self) -> &Url {
-        &self.base
+    pub fn url(&self) -> Option<Url> {
+        match &self.base {
+            Base::At(url) => Some(url.clone()),
+            Base::Followed(api) => api.borrow().clone(),
+        }
+    }
+
+    /// The HTTP client, for what else is reached beside the node.
+    #[must_use]
+    pub const fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    fn shown(&self) -> String {
+        self.url().map_or_else(|| "a node that is down".to_owned(), |url| url.to_string())
     }
 
     /// How long calls may take.
@@ -243,12 +270,13 @@ impl Kubo {
         self.pin_ls(&[("type", "recursive".into())]).await
     }
 
-    /// How `cid` is pinned, if it is.
+    /// The recursive pin of `cid`, if it has one.
     ///
     /// # Errors
     /// See [`KuboError`].
     pub async fn pin(&self, cid: &Cid) -> Result<Option<Pin>, KuboError> {
-        match self.pin_ls(&[("arg", cid.to_string())]).await {
+        // Of all types would also look whether some other pin reaches it, which walks all of them.
+        match self.pin_ls(&[("arg", cid.to_string()), ("type", "recursive".into())]).await {
             Ok(pins) => Ok(pins.into_iter().find(|pin| pin.cid.hash() == cid.hash())),
             Err(KuboError::Refused { message, .. }) if is_not_pinned(&message) => Ok(None),
             Err(error) => Err(error),
@@ -363,9 +391,9 @@ impl Kubo {
         call: &'static str,
         query: &[(&str, String)],
     ) -> Result<RequestBuilder, KuboError> {
-        let mut url = self.base.clone();
+        let mut url = self.url().ok_or(KuboError::Down)?;
         url.path_segments_mut()
-            .map_err(|()| KuboError::BadUrl { url: self.base.to_string() })?
+            .map_err(|()| KuboError::BadUrl { url: self.shown() })?
             .pop_if_empty()
             .extend(["api", "v0"])
             .extend(call.split('/'));
@@ -393,20 +421,11 @@ impl Kubo {
         max_bytes: u64,
         timeout: Duration,
     ) -> Result<Bytes, KuboError> {
-        let too_large = || KuboError::TooLarge { operation: call, max_bytes };
-        if answer.content_length().is_some_and(|length| length > max_bytes) {
-            return Err(too_large());
+        match read_body(answer, max_bytes).await {
+            Ok(Some(body)) => Ok(body),
+            Ok(None) => Err(KuboError::TooLarge { operation: call, max_bytes }),
+            Err(error) => Err(self.transport(call, &error, timeout)),
         }
-        let mut body = BytesMut::new();
-        let mut stream = answer.bytes_stream();
-        while let Some(chunk) = stream.next().await {
-            let chunk = chunk.map_err(|error| self.transport(call, &error, timeout))?;
-            if (body.len() + chunk.len()) as u64 > max_bytes {
-                return Err(too_large());
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(body.freeze())
     }
 
     async fn refusal(&self, call: &'static str, answer: Response, timeout: Duration) -> KuboError {
@@ -428,25 +447,20 @@ impl Kubo {
                 }
                 _ => "",
             };
-            return KuboError::Status {
-                operation: call,
-                url: self.base.to_string(),
-                status: status.as_u16(),
-                hint,
-            };
+            return KuboError::Status { operation: call, url: self.shown(), status: status.as_u16(), hint };
         };
         let lower = message.to_lowercase();
         if lower.contains("not found") || lower.contains("could not find") {
             KuboError::NotFound { operation: call, message }
         } else if lower.contains("deadline exceeded") {
-            KuboError::Timeout { operation: call, url: self.base.to_string(), after: timeout }
+            KuboError::Timeout { operation: call, url: self.shown(), after: timeout }
         } else {
             KuboError::Refused { operation: call, message, code }
         }
     }
 
     fn transport(&self, call: &'static str, error: &reqwest::Error, after: Duration) -> KuboError {
-        let url = self.base.to_string();
+        let url = self.shown();
         if error.is_connect() {
             KuboError::Unreachable { url, cause: innermost(error) }
         } else if error.is_timeout() {
@@ -489,7 +503,24 @@ fn is_not_pinned(message: &str) -> bool {
     message.contains("not pinned")
 }
 
-fn innermost(error: &dyn std::error::Error) -> String {
+/// The whole of an answer; none where it exceeds `max_bytes`.
+pub(crate) async fn read_body(answer: Response, max_bytes: u64) -> reqwest::Result<Option<Bytes>> {
+    if answer.content_length().is_some_and(|length| length > max_bytes) {
+        return Ok(None);
+    }
+    let mut body = BytesMut::new();
+    let mut stream = answer.bytes_stream();
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk?;
+        if (body.len() + chunk.len()) as u64 > max_bytes {
+            return Ok(None);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Some(body.freeze()))
+}
+
+pub(crate) fn innermost(error: &dyn std::error::Error) -> String {
     let mut error = error;
     while let Some(source) = error.source() {
         error = source;

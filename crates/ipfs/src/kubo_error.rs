@@ -14,6 +14,9 @@ pub enum KuboError {
         /// What the connection failed with.
         cause: String,
     },
+    /// The node that we run is down; it is being started again.
+    #[error("the managed IPFS node is down and is being started again")]
+    Down,
     /// The call did not end in time, here or within the node.
     #[error("{operation} at {url} gave no answer within {} s", .after.as_secs_f32())]
     Timeout {
@@ -103,9 +106,11 @@ impl KuboError {
     #[must_use]
     pub const fn is_transient(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::Timeout { .. } | Self::NotFound { .. } | Self::Broken { .. } => {
-                true
-            }
+            Self::Down
+            | Self::Unreachable { .. }
+            | Self::Timeout { .. }
+            | Self::NotFound { .. }
+            | Self::Broken { .. } => true,
             Self::Status { status, .. } => *status >= 500 || *status == 429,
             _ => false,
         }
@@ -116,7 +121,7 @@ impl KuboError {
             Self::NotFound { message, .. } => SourceError::NotFound { cid: cid.to_string(), detail: message },
             Self::TooLarge { .. } => SourceError::TooLarge { cid: cid.to_string(), max_bytes },
             Self::Timeout { .. } => SourceError::Timeout(self.to_string()),
-            Self::Unreachable { .. } => SourceError::Unreachable(self.to_string()),
+            Self::Down | Self::Unreachable { .. } => SourceError::Unreachable(self.to_string()),
             other => SourceError::Failed(other.to_string()),
         }
     }

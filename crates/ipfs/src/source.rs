@@ -40,6 +40,19 @@ pub enum SourceError {
         /// The bound.
         max_bytes: u64,
     },
+    /// The bytes given for the block are not what its CID names. That proves a fault of the source, and
+    /// nothing about whoever made the file.
+    #[error("block {cid} does not match its CID: the {size} bytes that {from} gave hash to {found}")]
+    Corrupt {
+        /// The block.
+        cid: String,
+        /// The bytes given.
+        size: usize,
+        /// The CID, of the same version and codec, that they have.
+        found: String,
+        /// Who gave them.
+        from: String,
+    },
     /// The source answered with an error of another kind.
     #[error("{0}")]
     Failed(String),
@@ -54,6 +67,19 @@ pub fn block_matches(cid: &Cid, block: &[u8]) -> bool {
         IDENTITY => cid.hash().digest() == block,
         _ => false,
     }
+}
+
+/// The block, if it is what `cid` names.
+pub(crate) fn verified(cid: &Cid, block: Bytes, from: &str) -> Result<Bytes, SourceError> {
+    if block_matches(cid, &block) {
+        return Ok(block);
+    }
+    Err(SourceError::Corrupt {
+        cid: cid.to_string(),
+        size: block.len(),
+        found: sha2_256_cid(cid.version(), cid.codec(), &[&block]).to_string(),
+        from: from.to_owned(),
+    })
 }
 
 /// Whether the CID holds its content itself.

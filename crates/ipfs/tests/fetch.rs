@@ -129,8 +129,9 @@ proptest! {
         changed[bit / 8] ^= 1 << (bit % 8);
         *block = changed.into();
         let error = run(refusal(&blocks, &root, &limits()));
-        let wrong_block = matches!(error, FetchError::WrongBlock { .. });
-        prop_assert!(wrong_block, "{}", error);
+        let corrupt = matches!(error, FetchError::Source { error: SourceError::Corrupt { .. }, .. });
+        prop_assert!(corrupt, "{}", error);
+        prop_assert!(error.is_transient(), "it says nothing about the file");
     }
 }
 

@@ -26,16 +26,6 @@ pub enum FetchError {
         /// Verified bytes until then.
         bytes: u64,
     },
-    /// The bytes given for a block are not what its CID names.
-    #[error("block {cid} does not match its CID: its {size} bytes hash to {found}")]
-    WrongBlock {
-        /// The CID asked for.
-        cid: String,
-        /// The bytes given.
-        size: usize,
-        /// The CID, of the same version and codec, that these bytes have.
-        found: String,
-    },
     /// A block is what its CID names, but no sound part of a file.
     #[error("block {cid} is malformed: {detail}")]
     Malformed {
@@ -141,21 +131,10 @@ impl FetchError {
         matches!(self, Self::Source { .. } | Self::Deadline { .. })
     }
 
-    /// Whether the blocks themselves, or their not being what their CIDs name, prove a fault of what
-    /// was announced, as far as the source is to be trusted: a node of one's own checks blocks before it
-    /// serves them, a stranger's gateway may lie ([`is_source_dependent`](Self::is_source_dependent)).
+    /// Whether verified blocks prove a fault of what was announced. Bytes that match no CID prove nothing:
+    /// whoever served them could have made them up.
     #[must_use]
     pub const fn is_fault(&self) -> bool {
-        matches!(
-            self,
-            Self::WrongBlock { .. } | Self::Malformed { .. } | Self::Unsupported { .. } | Self::Exceeds(_)
-        )
-    }
-
-    /// Whether the fault may as well be the source's: bytes that match no CID say nothing about the
-    /// announced file when whoever served them could have made them up.
-    #[must_use]
-    pub const fn is_source_dependent(&self) -> bool {
-        matches!(self, Self::WrongBlock { .. } | Self::Exceeds(Refusal::BlockBytes { .. }))
+        matches!(self, Self::Malformed { .. } | Self::Unsupported { .. } | Self::Exceeds(_))
     }
 }

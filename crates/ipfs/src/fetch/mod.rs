@@ -5,4 +5,4 @@ mod node;
 mod walk;
 
 pub use error::{FetchError, MalformedDag, Refusal};
-pub use walk::{FetchLimits, Fetched, fetch, fetch_bytes};
+pub use walk::{FetchLimits, Fetched, Progress, fetch, fetch_bytes, fetch_with};

@@ -8,7 +8,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use super::error::{FetchError, Refusal};
 use super::node::{self, Part};
-use crate::source::{BlockSource, SourceError, block_matches, is_identity, sha2_256_cid};
+use crate::source::{BlockSource, SourceError, is_identity, verified};
 
 /// What a file may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +58,15 @@ pub struct Fetched {
     pub blocks: u64,
 }
 
+/// How far a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes done.
+    pub bytes: u64,
+    /// Bytes in all.
+    pub of: u64,
+}
+
 /// Writes the file that `cid` names to `dest`, in order, every block checked against its own CID and
 /// every node against what its parent says of it.
 ///
@@ -73,8 +82,22 @@ pub async fn fetch<S: BlockSource>(
     dest: &mut (impl AsyncWrite + Unpin + Send),
     limits: &FetchLimits,
 ) -> Result<Fetched, FetchError> {
+    fetch_with(source, cid, dest, limits, &mut |_| {}).await
+}
+
+/// [`fetch`], telling how far it is after each block.
+///
+/// # Errors
+/// As [`fetch`].
+pub async fn fetch_with<S: BlockSource>(
+    source: &S,
+    cid: &Cid,
+    dest: &mut (impl AsyncWrite + Unpin + Send),
+    limits: &FetchLimits,
+    progress: &mut (dyn FnMut(Progress) + Send),
+) -> Result<Fetched, FetchError> {
     let mut fetched = Fetched { bytes: 0, blocks: 0 };
-    let walk = walk(source, cid, dest, limits, &mut fetched);
+    let walk = walk(source, cid, dest, limits, &mut fetched, progress);
     match tokio::time::timeout(limits.timeout, walk).await {
         Ok(result) => result.map(|()| fetched),
         Err(_) => Err(FetchError::Deadline { after: limits.timeout, bytes: fetched.bytes }),
@@ -111,8 +134,10 @@ async fn walk<S: BlockSource>(
     dest: &mut (impl AsyncWrite + Unpin + Send),
     limits: &FetchLimits,
     fetched: &mut Fetched,
+    progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<(), FetchError> {
     node::check_cid(root)?;
+    let mut of = 0;
     let mut visits = 1;
     let mut due = VecDeque::from([Due { visit: 0, cid: *root, expected: None, depth: 1, asked: false }]);
     let mut asked = FuturesUnordered::new();
@@ -150,6 +175,10 @@ async fn walk<S: BlockSource>(
         }
         dest.write_all(&data).await?;
         fetched.bytes += data.len() as u64;
+        if expected.is_none() {
+            of = file_size;
+        }
+        progress(Progress { bytes: fetched.bytes, of });
         for (index, (cid, size)) in children.into_iter().enumerate().rev() {
             node::check_cid(&cid)?;
             let visit = visits - index as u64;
@@ -177,14 +206,10 @@ async fn verified_block<S: BlockSource>(
             Ok(Ok(block)) if block.len() as u64 > limits.max_block_bytes => {
                 return Err(too_large(cid, limits));
             }
-            Ok(Ok(block)) if block_matches(cid, &block) => return Ok(block),
-            Ok(Ok(block)) => {
-                return Err(FetchError::WrongBlock {
-                    cid: cid.to_string(),
-                    size: block.len(),
-                    found: sha2_256_cid(cid.version(), cid.codec(), &[&block]).to_string(),
-                });
-            }
+            Ok(Ok(block)) => match verified(cid, block, "the source") {
+                Ok(block) => return Ok(block),
+                Err(error) => error,
+            },
             Ok(Err(SourceError::TooLarge { .. })) => return Err(too_large(cid, limits)),
             Ok(Err(error)) => error,
             Err(_) => SourceError::Timeout(format!(
