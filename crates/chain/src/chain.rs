@@ -1,6 +1,5 @@
 //! Typed reads of the chain's state, and the preparation of transactions.
 
-use cosmrs::Any;
 use cosmrs::crypto::PublicKey;
 use cosmrs::proto::cosmos::auth::v1beta1::{
     BaseAccount, ModuleAccount, QueryAccountRequest, QueryAccountResponse,
@@ -18,6 +17,7 @@ use cosmrs::proto::cosmos::tx::v1beta1::{SimulateRequest, SimulateResponse};
 use cosmrs::proto::cosmos::vesting::v1beta1::{
     ContinuousVestingAccount, DelayedVestingAccount, PeriodicVestingAccount, PermanentLockedAccount,
 };
+use cosmrs::{AccountId, Any};
 use prost::Message;
 use r3mes_keys::AccountKey;
 use tokio::sync::broadcast;
@@ -308,6 +308,38 @@ impl Chain {
                 return Ok(Coins(coins));
             }
         }
+    }
+
+    /// All balances and the height of the state in which they were read, for books that must agree with
+    /// the bank to the unit.
+    pub async fn balances_at(&self, address: &str) -> Result<(Coins, i64), ChainError> {
+        const PATH: &str = "/cosmos.bank.v1beta1.Query/AllBalances";
+        // One page, so that all of it is of one height.
+        let pagination = PageRequest { limit: 10_000, ..PageRequest::default() };
+        let request = QueryAllBalancesRequest {
+            address: address.to_owned(),
+            pagination: Some(pagination),
+            ..QueryAllBalancesRequest::default()
+        };
+        let answer = self.rpc.abci_query(PATH, &request.encode_to_vec(), None).await?;
+        if answer.code != 0 {
+            return Err(refused(answer).into());
+        }
+        if answer.height <= 0 {
+            return Err(ChainError::malformed(PATH, "the answer does not say of which height it is"));
+        }
+        let malformed = |error: &dyn std::fmt::Display| ChainError::malformed(PATH, error);
+        let page = QueryAllBalancesResponse::decode(answer.value.as_slice()).map_err(|e| malformed(&e))?;
+        Ok((Coins::from_proto(&page.balances).map_err(|e| malformed(&e))?, answer.height))
+    }
+
+    /// The address of the validator that `address` would operate: the same bytes under `...valoper`.
+    pub fn operator_address(&self, address: &str) -> Result<String, ChainError> {
+        let failed = |reason: String| ChainError::Address { reason };
+        let account: AccountId = address.parse().map_err(|error| failed(format!("{address}: {error}")))?;
+        AccountId::new(&format!("{}valoper", self.spec.prefix), &account.to_bytes())
+            .map(|operator| operator.to_string())
+            .map_err(|error| failed(error.to_string()))
     }
 
     /// What an account's delegations have earned, one entry a validator.

@@ -142,6 +142,12 @@ pub fn unsigned_tx(body: &TxBody, public_key: cosmrs::crypto::PublicKey, sequenc
     .encode_to_vec()
 }
 
+/// The messages in a signed transaction's bytes, in order; none where they do not read as one.
+pub fn messages(tx: &[u8]) -> Vec<Any> {
+    let body = proto::TxRaw::decode(tx).and_then(|raw| proto::TxBody::decode(raw.body_bytes.as_slice()));
+    body.map(|body| body.messages).unwrap_or_default()
+}
+
 /// A transaction's name: upper-case hex of the SHA-256 of its bytes.
 pub fn tx_hash(bytes: &[u8]) -> String {
     hex::encode_upper(Sha256::digest(bytes))

@@ -9,7 +9,7 @@ use r3mes_keys::AccountKey;
 
 use crate::event::Announcer;
 use crate::journal::Journal;
-use crate::{Checkpoint, Environment, Home};
+use crate::{Checkpoint, Environment, Home, Ledger};
 
 /// What every step needs.
 #[derive(Debug)]
@@ -29,6 +29,16 @@ impl Context {
     /// How often the chain is asked for news.
     pub(crate) fn poll_interval(&self) -> Duration {
         (self.settings.network.block_time / 4).clamp(Duration::from_millis(20), Duration::from_secs(2))
+    }
+
+    /// The account's books.
+    pub(crate) fn ledger(&self) -> Ledger<'_> {
+        Ledger {
+            journal: &self.journal,
+            chain: &self.chain,
+            address: &self.address,
+            clock: self.environment.clock.clone(),
+        }
     }
 
     pub(crate) fn pass(&self, checkpoint: Checkpoint) {

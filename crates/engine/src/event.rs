@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 use tokio::sync::broadcast;
 
 use crate::environment::Environment;
+use crate::journal::EntryKind;
 use crate::round::Round;
 
 /// An event with its number and time. A listener that sees a gap in the numbers reads the journal.
@@ -69,6 +70,19 @@ pub enum EngineEvent {
         amount: String,
         /// Of what.
         denom: String,
+    },
+    /// The books have a new entry that no round made: a claim, a slash, a transfer, a fee.
+    Booked {
+        /// Why it moved.
+        kind: EntryKind,
+        /// Whole units.
+        amount: String,
+        /// Of what.
+        denom: String,
+        /// The block.
+        height: i64,
+        /// The transaction, or `block-HEIGHT`.
+        tx_hash: String,
     },
     /// Something failed that will be tried again.
     Trouble {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use r3mes_chain::Chain;
+use r3mes_chain::{Chain, Status};
 use r3mes_config::Settings;
 use r3mes_ipfs::Kubo;
 use r3mes_keys::AccountKey;
@@ -15,8 +15,9 @@ use crate::context::Context;
 use crate::event::{Announcer, EngineEvent, Numbered};
 use crate::home::HomeLock;
 use crate::intake::Intake;
-use crate::journal::Journal;
+use crate::journal::{Journal, LedgerEntry};
 use crate::registration::{self, Registered, RegistrationRequest};
+use crate::round::RoundState;
 use crate::steps::Progress;
 use crate::{EngineError, Environment, Home};
 
@@ -72,9 +73,21 @@ impl Proposer {
     /// # Errors
     /// When the account is not authorized, cannot pay the stake, or the chain refuses.
     pub async fn register(&self, request: &RegistrationRequest) -> Result<Registered, EngineError> {
-        let chain_id = self.context.chain.status().await?.chain_id;
-        self.context.bind_journal(&chain_id).await?;
+        self.context.bind_journal(&self.context.served_chain().await?.chain_id).await?;
+        self.context.ledger().open().await?;
         registration::register(&self.context, request).await
+    }
+
+    /// Carries out what the operator ordered and journaled, and brings the books up to date.
+    ///
+    /// # Errors
+    /// When the node does not answer or serves another chain. Orders stay open then.
+    pub async fn carry_out_orders(&self) -> Result<(), EngineError> {
+        self.context.bind_journal(&self.context.served_chain().await?.chain_id).await?;
+        self.context.ledger().open().await?;
+        self.context.carry_out_orders().await?;
+        self.context.ledger().follow().await?;
+        Ok(())
     }
 
     /// Starts the work in the background.
@@ -84,12 +97,9 @@ impl Proposer {
     /// trouble is waited out.
     pub async fn start(self) -> Result<Running, EngineError> {
         let Proposer { context, lock } = self;
-        let status = context.chain.status().await?;
-        let expected = &context.settings.network.chain_id;
-        if status.chain_id != *expected {
-            return Err(EngineError::WrongChain { found: status.chain_id, expected: expected.clone() });
-        }
+        let status = context.served_chain().await?;
         context.bind_journal(&status.chain_id).await?;
+        context.ledger().open().await?;
         registration::require(&context).await?;
         let context = Arc::new(context);
         let stop = CancellationToken::new();
@@ -166,6 +176,7 @@ async fn run(context: Arc<Context>, stop: CancellationToken, lock: HomeLock) -> 
     let ended = tokio::select! {
         () = stop.cancelled() => Ok(()),
         ended = work(&context) => ended,
+        ended = keep_books(&context) => ended,
     };
     let error = ended.as_ref().err().map(ToString::to_string);
     context.announcer.announce(EngineEvent::Stopped { error });
@@ -193,6 +204,28 @@ async fn work(context: &Arc<Context>) -> Result<(), EngineError> {
     }
 }
 
+/// Keeps the books beside the work, which never waits for them.
+async fn keep_books(context: &Context) -> Result<(), EngineError> {
+    loop {
+        match context.ledger().follow().await {
+            Ok(entries) => entries.into_iter().for_each(|entry| context.announcer.announce(booked(entry))),
+            Err(error) if error.is_transient() => tracing::debug!(%error, "the books are behind"),
+            Err(error) => return Err(error),
+        }
+        tokio::time::sleep(context.settings.network.block_time.max(BACKOFF)).await;
+    }
+}
+
+fn booked(entry: LedgerEntry) -> EngineEvent {
+    EngineEvent::Booked {
+        kind: entry.kind,
+        amount: entry.amount.to_string(),
+        denom: entry.denom,
+        height: entry.height,
+        tx_hash: entry.tx_hash,
+    }
+}
+
 async fn step(context: &Context, intake: &mut Intake) -> Result<Progress, EngineError> {
     let height = context.chain.status().await?.height;
     if intake.height() != Some(height) {
@@ -200,13 +233,33 @@ async fn step(context: &Context, intake: &mut Intake) -> Result<Progress, Engine
         intake.list_new(height).await?;
         context.watch_revealed(height).await?;
     }
-    match context.journal.open_rounds()?.into_iter().next() {
+    let round = context.journal.open_rounds()?.into_iter().next();
+    // A commitment has a deadline: what was ordered waits until it is revealed.
+    if round.as_ref().is_none_or(|round| round.state != RoundState::Committed) {
+        match context.carry_out_orders().await {
+            Err(error) if error.is_transient() => {
+                context.announcer.announce(EngineEvent::Trouble { message: error.to_string() });
+            }
+            carried_out => carried_out?,
+        }
+    }
+    match round {
         Some(round) => context.advance(round, height, intake).await,
         None => context.open_round(height, intake).await,
     }
 }
 
 impl Context {
+    /// The node's status, if it serves the chain that the profile names.
+    async fn served_chain(&self) -> Result<Status, EngineError> {
+        let status = self.chain.status().await?;
+        let expected = &self.settings.network.chain_id;
+        if status.chain_id != *expected {
+            return Err(EngineError::WrongChain { found: status.chain_id, expected: expected.clone() });
+        }
+        Ok(status)
+    }
+
     /// Heights and ids in a journal mean nothing on another chain, nor to another account.
     async fn bind_journal(&self, chain_id: &str) -> Result<(), EngineError> {
         let mut identity = vec![("chain", chain_id.to_owned()), ("account", self.address.clone())];

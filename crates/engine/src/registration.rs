@@ -66,8 +66,9 @@ pub(crate) async fn register(
     let submission = Submission {
         context,
         round_id: None,
+        order_id: None,
         purpose: Purpose::Register,
-        message: r3mes_chain::any(&message),
+        messages: vec![r3mes_chain::any(&message)],
         useful_until: None,
         checkpoints: None,
     };

@@ -7,19 +7,20 @@
 use r3mes_chain::{Any, Broadcast, Included, Inclusion, Refusal, SignedTx};
 
 use crate::context::Context;
-use crate::journal::{EntryKind, LedgerEntry, Purpose, SettledAs, Settlement, SignedTransaction};
+use crate::journal::{EntryKind, LedgerEntry, OrderId, Purpose, SettledAs, Settlement, SignedTransaction};
 use crate::round::RoundId;
 use crate::{Checkpoint, EngineError};
 
 /// How many blocks a transaction may wait for its inclusion.
 const TIMEOUT_BLOCKS: u64 = 12;
 
-/// One message to be brought onto the chain.
+/// One transaction to be brought onto the chain.
 pub(crate) struct Submission<'a> {
     pub(crate) context: &'a Context,
     pub(crate) round_id: Option<RoundId>,
+    pub(crate) order_id: Option<OrderId>,
     pub(crate) purpose: Purpose,
-    pub(crate) message: Any,
+    pub(crate) messages: Vec<Any>,
     /// The last height at which it is of use.
     pub(crate) useful_until: Option<u64>,
     /// Passed when signed, and when sent.
@@ -41,7 +42,7 @@ impl Submission<'_> {
     /// Brings the message onto the chain, or finds out what became of it before a restart.
     pub(crate) async fn settle(&self) -> Result<Submitted, EngineError> {
         loop {
-            let last = self.context.journal.transactions(self.round_id, self.purpose)?.pop();
+            let last = self.context.journal.transactions(self.round_id, self.order_id, self.purpose)?.pop();
             let transaction = match last.filter(|last| !last.has_failed()) {
                 Some(transaction) => transaction,
                 None => match self.sign().await? {
@@ -64,7 +65,7 @@ impl Submission<'_> {
             Some(last) => last.min(height + TIMEOUT_BLOCKS),
             None => height + TIMEOUT_BLOCKS,
         };
-        let signed = match chain.prepare(key, std::slice::from_ref(&self.message), timeout_height).await {
+        let signed = match chain.prepare(key, &self.messages, timeout_height).await {
             Ok(signed) => signed,
             Err(error) if error.is_transient() => return Err(error.into()),
             Err(error) => return Ok(Signed::Not(Submitted::Refused(error.into_refusal()?))),
@@ -76,6 +77,7 @@ impl Submission<'_> {
         let transaction = SignedTransaction {
             hash: signed.hash,
             round_id: self.round_id,
+            order_id: self.order_id,
             purpose: self.purpose,
             bytes: signed.bytes,
             sequence: signed.sequence,

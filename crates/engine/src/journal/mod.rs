@@ -5,6 +5,7 @@
 
 mod books;
 mod gradients;
+mod orders;
 mod rounds;
 mod schema;
 mod transactions;
@@ -17,8 +18,9 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-pub use books::{EntryKind, LedgerEntry, Totals};
+pub use books::{EntryKind, Gap, LedgerEntry, Opening, Totals};
 pub use gradients::{GradientRow, GradientTally};
+pub use orders::{Order, OrderId, OrderOutcome, Placed};
 pub use rounds::Transition;
 pub use transactions::{Purpose, SettledAs, Settlement, SignedTransaction};
 
@@ -183,6 +185,28 @@ mod tests {
             journal.set_cursor("gradients", 7).unwrap();
             assert_eq!(journal.cursor("gradients").unwrap(), 7);
         }
+    }
+
+    #[test]
+    fn what_version_1_wrote_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("v1.sqlite");
+        let mut connection = Connection::open(&path).unwrap();
+        schema::migrate_to(&mut connection, 1).unwrap();
+        connection
+            .execute_batch(
+                "INSERT INTO transactions (hash, purpose, bytes, sequence, timeout_height, fee, signed_at, state)
+                 VALUES ('AB', 'register', x'00', 1, 12, '5stake', '2026-11-01T00:00:00Z', 'signed');
+                 INSERT INTO ledger (kind, amount, denom, tx_hash, height, at)
+                 VALUES ('fee', '5', 'stake', 'AB', 9, '2026-11-01T00:00:00Z');",
+            )
+            .unwrap();
+        drop(connection);
+        let journal = Journal::open(&path).unwrap();
+        let transaction = journal.transactions(None, None, Purpose::Register).unwrap().remove(0);
+        assert_eq!((transaction.hash.as_str(), transaction.order_id), ("AB", None));
+        assert_eq!(journal.ledger().unwrap()[0].kind, EntryKind::Fee);
+        assert_eq!((journal.opening().unwrap(), journal.open_orders().unwrap().len()), (None, 0));
     }
 
     #[cfg(unix)]

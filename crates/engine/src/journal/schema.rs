@@ -5,10 +5,10 @@ use rusqlite::Connection;
 use super::JournalError;
 
 /// The version that this program writes.
-pub(super) const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 2;
 
 /// `MIGRATIONS[v]` takes a journal of version `v` to version `v + 1`.
-const MIGRATIONS: [&str; VERSION as usize] = [V1];
+const MIGRATIONS: [&str; VERSION as usize] = [V1, V2];
 
 const V1: &str = "
 CREATE TABLE gradients (
@@ -77,6 +77,32 @@ CREATE TABLE cursors (
     name                TEXT    PRIMARY KEY,
     value               INTEGER NOT NULL
 ) STRICT;
+";
+
+/// Books that begin with a balance, what they could not see, and the operator's own transactions.
+const V2: &str = "
+CREATE TABLE opening (
+    height              INTEGER PRIMARY KEY,
+    balances            TEXT    NOT NULL,
+    at                  TEXT    NOT NULL
+) STRICT;
+
+CREATE TABLE ledger_gaps (
+    from_height         INTEGER PRIMARY KEY,
+    to_height           INTEGER NOT NULL,
+    reason              TEXT    NOT NULL
+) STRICT;
+
+CREATE TABLE orders (
+    id                  INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind                TEXT    NOT NULL,
+    messages            BLOB    NOT NULL,
+    placed_at           TEXT    NOT NULL,
+    outcome             TEXT
+) STRICT;
+CREATE UNIQUE INDEX one_open_order_of_a_kind ON orders (kind) WHERE outcome IS NULL;
+
+ALTER TABLE transactions ADD COLUMN order_id INTEGER REFERENCES orders (id);
 ";
 
 /// Brings a new or older journal to [`VERSION`]; refuses one that a newer program wrote.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::books::{self, LedgerEntry};
+use super::orders::OrderId;
 use super::{Journal, JournalError, to_text};
 use crate::round::RoundId;
 
@@ -19,6 +20,12 @@ pub enum Purpose {
     Reveal,
     /// The registration of the node.
     Register,
+    /// What the registration says of the node, anew.
+    Update,
+    /// The withdrawal of what the distribution module holds.
+    Claim,
+    /// A transfer to the cold address.
+    Payout,
 }
 
 /// A transaction of ours, and what became of it.
@@ -28,6 +35,8 @@ pub struct SignedTransaction {
     pub hash: String,
     /// The round it belongs to.
     pub round_id: Option<RoundId>,
+    /// The order of the operator's that it carries out.
+    pub order_id: Option<OrderId>,
     /// What it is for.
     pub purpose: Purpose,
     /// What is sent, to the bit.
@@ -71,7 +80,7 @@ pub enum SettledAs {
     TimedOut,
 }
 
-const COLUMNS: &str = "hash, round_id, purpose, bytes, sequence, timeout_height, fee, outcome";
+const COLUMNS: &str = "hash, round_id, purpose, bytes, sequence, timeout_height, fee, outcome, order_id";
 
 impl Journal {
     /// Writes a signed transaction. Only after this may it be sent. The same intention signed anew at the same
@@ -82,8 +91,8 @@ impl Journal {
         now: OffsetDateTime,
     ) -> Result<(), JournalError> {
         self.lock().execute(
-            "INSERT INTO transactions (hash, round_id, purpose, bytes, sequence, timeout_height, fee, signed_at, state)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'signed')
+            "INSERT INTO transactions (hash, round_id, purpose, bytes, sequence, timeout_height, fee, signed_at, state, order_id)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'signed', ?9)
              ON CONFLICT (hash) DO UPDATE SET state = 'signed', outcome = NULL",
             params![
                 transaction.hash,
@@ -94,6 +103,7 @@ impl Journal {
                 transaction.timeout_height as i64,
                 transaction.fee,
                 to_text(now)?,
+                transaction.order_id,
             ],
         )?;
         Ok(())
@@ -119,25 +129,39 @@ impl Journal {
         Ok(())
     }
 
-    /// The transactions of a round for one purpose, oldest first.
+    /// The transactions of a round or an order for one purpose, oldest first.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub fn transactions(
         &self,
         round_id: Option<RoundId>,
+        order_id: Option<OrderId>,
         purpose: Purpose,
     ) -> Result<Vec<SignedTransaction>, JournalError> {
         let connection = self.lock();
         let mut query = connection.prepare(&format!(
-            "SELECT {COLUMNS} FROM transactions WHERE round_id IS ?1 AND purpose = ?2 ORDER BY rowid"
+            "SELECT {COLUMNS} FROM transactions WHERE round_id IS ?1 AND order_id IS ?2 AND purpose = ?3
+             ORDER BY rowid"
         ))?;
-        let mut rows = query.query(params![round_id, purpose.to_string()])?;
+        let mut rows = query.query(params![round_id, order_id, purpose.to_string()])?;
         let mut transactions = Vec::new();
         while let Some(row) = rows.next()? {
             transactions.push(read_row(row)?);
         }
         Ok(transactions)
+    }
+
+    /// What the transaction of that hash was signed for; `None` where this journal does not hold it.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn purpose_of(&self, hash: &str) -> Result<Option<Purpose>, JournalError> {
+        let purpose: Option<String> = self
+            .lock()
+            .query_row("SELECT purpose FROM transactions WHERE hash = ?1", [hash], |row| row.get(0))
+            .optional()?;
+        Ok(purpose.as_deref().and_then(Purpose::from_name))
     }
 
     /// Whether this journal holds the transaction of that hash, so that it was ours to send.
@@ -166,12 +190,14 @@ fn read_row(row: &Row<'_>) -> Result<SignedTransaction, JournalError> {
         timeout_height: row.get::<_, i64>(5)? as u64,
         fee: row.get(6)?,
         settlement: outcome.as_deref().map(serde_json::from_str).transpose()?,
+        order_id: row.get(8)?,
     })
 }
 
 impl Purpose {
-    fn from_name(name: &str) -> Option<Purpose> {
-        [Purpose::Commit, Purpose::Reveal, Purpose::Register]
+    pub(super) fn from_name(name: &str) -> Option<Purpose> {
+        use Purpose::*;
+        [Commit, Reveal, Register, Update, Claim, Payout]
             .into_iter()
             .find(|purpose| purpose.to_string() == name)
     }
@@ -183,6 +209,9 @@ impl fmt::Display for Purpose {
             Purpose::Commit => "commit",
             Purpose::Reveal => "reveal",
             Purpose::Register => "register",
+            Purpose::Update => "update",
+            Purpose::Claim => "claim",
+            Purpose::Payout => "payout",
         })
     }
 }

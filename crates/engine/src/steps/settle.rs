@@ -47,8 +47,9 @@ impl Context {
         let submission = Submission {
             context: self,
             round_id: Some(round.id),
+            order_id: None,
             purpose: Purpose::Commit,
-            message: r3mes_chain::any(&message),
+            messages: vec![r3mes_chain::any(&message)],
             useful_until: None,
             checkpoints: Some((Checkpoint::CommitSigned, Checkpoint::CommitSent)),
         };
@@ -131,8 +132,9 @@ impl Context {
         let submission = Submission {
             context: self,
             round_id: Some(round.id),
+            order_id: None,
             purpose: Purpose::Reveal,
-            message: r3mes_chain::any(&message),
+            messages: vec![r3mes_chain::any(&message)],
             useful_until: Some(commitment.deadline_height as u64),
             checkpoints: Some((Checkpoint::RevealSigned, Checkpoint::RevealSent)),
         };
