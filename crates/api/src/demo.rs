@@ -8,9 +8,10 @@ use r3mes_engine::verification::Check;
 use serde::Serialize;
 use tokio::sync::broadcast::error::RecvError;
 
+use crate::earnings::sums;
 use crate::files::FileError;
 use crate::localnet::{LocalNetwork, LocalNetworkOptions, TrainingReport};
-use crate::overview::{earnings, unreadable};
+use crate::overview::unreadable;
 use crate::{ApiError, EngineEvent, ErrorCode, Running, StartOptions, Workspace};
 
 /// What to show.
@@ -161,7 +162,7 @@ async fn follow(
     let mut running = crate::start(workspace, StartOptions::default()).await?;
     let rounds = finish_rounds(options, &mut running, network, progress).await;
     let fees = &workspace.settings().network;
-    let earned = earnings(running.journal(), &fees.reward_denom, &fees.fee_denom).map_err(unreadable);
+    let earned = sums(running.journal(), &fees.reward_denom, &fees.fee_denom).map_err(unreadable);
     let stopped = running.stop().await;
     let (rounds, earned) = (rounds?, earned?);
     stopped?;

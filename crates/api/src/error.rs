@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use r3mes_chain::{ChainError, RefusalReason};
 use r3mes_config::ConfigError;
 use r3mes_engine::EngineError;
 use r3mes_localnet::LocalnetError;
@@ -37,8 +38,22 @@ pub enum ErrorCode {
     Standing,
     /// The same key runs elsewhere.
     ForeignCommitment,
-    /// The chain or IPFS does not answer, or refuses.
+    /// The chain or IPFS does not answer, or says something else than it must.
     Network,
+    /// The chain refused a transaction.
+    Refused,
+    /// Another order of the same kind is under way.
+    Pending,
+    /// There is nothing to claim.
+    NothingToClaim,
+    /// The fee is above a limit, or above what it would bring.
+    Fee,
+    /// The account owns too little.
+    InsufficientFunds,
+    /// A person did not confirm it.
+    Unconfirmed,
+    /// What was shown or signed does not hold.
+    Invalid,
     /// The proposer's own folder, journal or tasks failed.
     Engine,
 }
@@ -69,7 +84,7 @@ impl ApiError {
     /// 2 for input that cannot be used, 1 for everything else.
     pub fn exit_code(&self) -> u8 {
         match self.code {
-            ErrorCode::File | ErrorCode::Settings | ErrorCode::Request => 2,
+            ErrorCode::File | ErrorCode::Settings | ErrorCode::Request | ErrorCode::Unconfirmed => 2,
             _ => 1,
         }
     }
@@ -105,13 +120,31 @@ impl From<LocalnetError> for ApiError {
     }
 }
 
+impl From<ChainError> for ApiError {
+    fn from(error: ChainError) -> ApiError {
+        EngineError::from(error).into()
+    }
+}
+
+/// The code of a refusal, and what to do about it.
+fn of_refusal(reason: &RefusalReason) -> (ErrorCode, Option<String>) {
+    let code = match reason {
+        RefusalReason::InsufficientFunds | RefusalReason::UnknownAccount => ErrorCode::InsufficientFunds,
+        _ => ErrorCode::Refused,
+    };
+    (code, Some(reason.remedy().to_owned()))
+}
+
 impl From<EngineError> for ApiError {
     fn from(error: EngineError) -> ApiError {
         let (code, remedy) = match &error {
             EngineError::AlreadyRunning { .. } => (ErrorCode::InUse, None),
             EngineError::Standing { .. } => (ErrorCode::Standing, None),
             EngineError::ForeignCommitment { .. } => (ErrorCode::ForeignCommitment, None),
-            EngineError::Refused(refusal) => (ErrorCode::Network, Some(refusal.reason.remedy().to_owned())),
+            EngineError::Refused(refusal) | EngineError::Chain(ChainError::Refused(refusal)) => {
+                of_refusal(&refusal.reason)
+            }
+            EngineError::FeeTooHigh { .. } => (ErrorCode::Fee, None),
             EngineError::Chain(_) => (
                 ErrorCode::Network,
                 Some("check the RPC address in the network profile, and that the node runs".to_owned()),

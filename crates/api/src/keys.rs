@@ -4,7 +4,7 @@ mod backup;
 mod secrets;
 
 use r3mes_keys::{
-    AccountKey, Cost, Enrolment, FileStore, KeyName, KeyRecord, KeyStore, Keychain, Keyring,
+    AccountKey, Cost, Enrolment, FileStore, KeyName, KeyRecord, KeyStore, Keychain, Keyring, PublicKey,
     generate_mnemonic,
 };
 use r3mes_localnet::{Account, Role};
@@ -139,6 +139,15 @@ impl Workspace {
             Some(name) => Ok(self.keyring().record(&name)?.address),
             None => Ok(self.localnet_key()?.address(&self.settings().network.bech32_prefix)),
         }
+    }
+
+    /// The public key of the account that proposes. No secret is touched for it.
+    pub(crate) fn public_key(&self) -> Result<PublicKey, ApiError> {
+        let Some(name) = self.chosen()? else { return Ok(self.localnet_key()?.public_key()) };
+        let record = self.keyring().record(&name)?;
+        record.decode_public_key().ok_or_else(|| {
+            ApiError::new(ErrorCode::Key, format!("use the key {name}: its record holds no public key"))
+        })
     }
 
     /// The account's key: the one that was asked for, or that of the settings. A local network's follows

@@ -5,22 +5,36 @@
 //! started, and its [`Overview`] read, whether or not it runs. [`files`] works on gradient files
 //! without any network, [`keys`] are made, imported and backed up, and [`demo`] runs the whole job on a local network.
 
+mod administration;
+mod amount;
+mod claims;
 pub mod demo;
+mod earnings;
 mod error;
 mod error_keys;
 pub mod files;
 mod hardware;
 pub mod keys;
 mod localnet;
+mod orders;
 mod overview;
 mod start;
 mod workspace;
 
+pub use administration::{Administered, Administration, administer};
+pub use amount::Amount;
+pub use claims::{ClaimPreview, ClaimReceipt, ValidatorReward};
+pub use earnings::{
+    BlockRange, Books, BooksDenom, Earnings, EarningsReport, Figure, KindSum, LedgerLine, Period, PeriodKind,
+    periods,
+};
 pub use error::{ApiError, ErrorCode};
 pub use hardware::{HardwareOptions, HardwareReport, hardware};
 pub use localnet::{LocalNetwork, LocalNetworkOptions};
-pub use overview::{Earnings, LedgerLine, Overview, RoundSummary};
+pub use orders::Receipt;
+pub use overview::{Overview, RoundSummary};
 pub use r3mes_engine::event::{EngineEvent, Numbered};
+pub use r3mes_engine::journal::EntryKind;
 pub use r3mes_engine::round::RoundState;
 pub use r3mes_engine::{Checkpoint, Registered, Running};
 pub use r3mes_hardware::{

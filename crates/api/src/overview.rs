@@ -1,12 +1,13 @@
 //! What a proposer has done and is doing, read from its journal.
 
 use r3mes_config::DataDir;
-use r3mes_engine::journal::{EntryKind, JournalError, LedgerEntry};
+use r3mes_engine::journal::JournalError;
 use r3mes_engine::round::{Round, RoundState};
 use r3mes_engine::{Home, Journal};
 use serde::Serialize;
 use time::OffsetDateTime;
 
+use crate::earnings::{Earnings, sums};
 use crate::{ApiError, ErrorCode, Workspace};
 
 /// A proposer's state at one moment.
@@ -33,45 +34,6 @@ pub struct Overview {
     pub earnings: Earnings,
     /// The newest rounds first.
     pub rounds: Vec<RoundSummary>,
-}
-
-/// One movement in the books.
-#[derive(Clone, Debug, Serialize)]
-pub struct LedgerLine {
-    /// `reward` or `fee`.
-    pub kind: EntryKind,
-    /// Whole units, decimal.
-    pub amount: String,
-    /// Of what.
-    pub denom: String,
-    /// The block of its transaction, decimal.
-    pub height: String,
-    /// The transaction that moved it.
-    pub tx_hash: String,
-    /// When it was booked, in UTC.
-    #[serde(with = "time::serde::rfc3339")]
-    pub at: OffsetDateTime,
-}
-
-impl LedgerLine {
-    /// When it was booked, in UTC, to the second: `2026-11-23 14:42:32`.
-    pub fn time(&self) -> String {
-        let (date, time) = (self.at.date(), self.at.time());
-        format!("{date} {:02}:{:02}:{:02}", time.hour(), time.minute(), time.second())
-    }
-}
-
-/// What the books say.
-#[derive(Clone, Debug, Serialize)]
-pub struct Earnings {
-    /// Rewards in whole units, decimal.
-    pub earned: String,
-    /// Their denom.
-    pub denom: String,
-    /// Fees in whole units, decimal.
-    pub fees: String,
-    /// Their denom.
-    pub fee_denom: String,
 }
 
 /// One round for a list.
@@ -122,7 +84,7 @@ impl Workspace {
             gradients_received: received,
             gradients_judged: judged,
             aggregations: journal.watched_rounds().map_err(unreadable)?.len() as u64,
-            earnings: earnings(&journal, &network.reward_denom, &network.fee_denom).map_err(unreadable)?,
+            earnings: sums(&journal, &network.reward_denom, &network.fee_denom).map_err(unreadable)?,
             rounds: journal
                 .recent_rounds(last)
                 .map_err(unreadable)?
@@ -134,30 +96,8 @@ impl Workspace {
 }
 
 impl Workspace {
-    /// The sums of the books, and every movement in them, oldest first.
-    ///
-    /// # Errors
-    /// As [`Workspace::overview`].
-    pub fn earnings(&self) -> Result<(Earnings, Vec<LedgerLine>), ApiError> {
-        let (_, journal) = self.journal()?;
-        let network = &self.settings().network;
-        let sums = earnings(&journal, &network.reward_denom, &network.fee_denom).map_err(unreadable)?;
-        let entries = journal.ledger().map_err(unreadable)?;
-        let line = |entry: LedgerEntry| LedgerLine {
-            kind: entry.kind,
-            amount: entry.amount.to_string(),
-            denom: entry.denom,
-            height: entry.height.to_string(),
-            tx_hash: entry.tx_hash,
-            at: entry.at,
-        };
-        Ok((sums, entries.into_iter().map(line).collect()))
-    }
-}
-
-impl Workspace {
     /// The journal of a proposer that has run; looking for one creates nothing.
-    fn journal(&self) -> Result<(Home, Journal), ApiError> {
+    pub(crate) fn journal(&self) -> Result<(Home, Journal), ApiError> {
         let path = DataDir::new(self.root()).journal();
         if !path.exists() {
             let message = format!("read the journal of {}: no proposer has run there", self.root().display());
@@ -167,15 +107,6 @@ impl Workspace {
         let journal = Journal::read(&path).map_err(unreadable)?;
         Ok((self.home()?, journal))
     }
-}
-
-pub(crate) fn earnings(journal: &Journal, denom: &str, fee_denom: &str) -> Result<Earnings, JournalError> {
-    Ok(Earnings {
-        earned: journal.totals(denom)?.earned.to_string(),
-        denom: denom.to_owned(),
-        fees: journal.totals(fee_denom)?.fees.to_string(),
-        fee_denom: fee_denom.to_owned(),
-    })
 }
 
 pub(crate) fn unreadable(error: JournalError) -> ApiError {

@@ -45,7 +45,7 @@ pub async fn start(workspace: &Workspace, options: StartOptions) -> Result<Runni
     Ok(proposer.start().await?)
 }
 
-fn open(workspace: &Workspace, environment: Environment) -> Result<Proposer, ApiError> {
+pub(crate) fn open(workspace: &Workspace, environment: Environment) -> Result<Proposer, ApiError> {
     let proposer = Proposer::open(
         workspace.settings().clone(),
         workspace.connect()?,

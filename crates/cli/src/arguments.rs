@@ -27,7 +27,7 @@ pub(crate) enum Command {
     /// Show the whole job on a local network: chain, IPFS and miners that train a real model.
     #[command(after_help = DEMO_EXAMPLES)]
     Demo(Demo),
-    /// Run a local R3MES network in the foreground, for a proposer in another process.
+    /// Run a local R3MES network in the foreground, or administer one that runs.
     #[command(after_help = LOCALNET_EXAMPLES)]
     Localnet(Localnet),
     /// Register this account as a proposer node.
@@ -42,9 +42,12 @@ pub(crate) enum Command {
     /// List this proposer's rounds, the newest first.
     #[command(after_help = LIST_EXAMPLES)]
     ListAggregations(Status),
-    /// Show what was earned and what it cost, movement by movement.
+    /// Show what was earned and what it cost, and whether the books agree with the bank.
     #[command(after_help = EARNINGS_EXAMPLES)]
     Earnings(Earnings),
+    /// Withdraw delegation rewards and commission from the distribution module.
+    #[command(after_help = CLAIM_EXAMPLES)]
+    ClaimRewards(ClaimRewards),
     /// Read this machine and say whether it is enough for a proposer.
     #[command(after_help = HARDWARE_EXAMPLES)]
     Hardware(Hardware),
@@ -94,7 +97,10 @@ pub(crate) struct LocalnetOptions {
 }
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Localnet {
+    #[command(subcommand)]
+    pub(crate) administer: Option<Administer>,
     #[command(flatten)]
     pub(crate) network: LocalnetOptions,
     /// Stop training after so many rounds; the chain runs on [default: never].
@@ -109,6 +115,47 @@ pub(crate) struct Localnet {
     /// Port of the IPFS RPC; 0 takes a free one.
     #[arg(long, default_value_t = 0)]
     pub(crate) ipfs_port: u16,
+}
+
+/// What a local network's administrator does; governance does it on a real one.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Administer {
+    /// Authorize an address as a proposer.
+    Grant(Administered),
+    /// Take an address's authorization away.
+    Revoke(Administered),
+    /// Suspend a registered node.
+    Suspend(Administered),
+    /// Make a suspended node active again.
+    Reinstate(Administered),
+    /// Take coins of the stake's denom from a node, and count a slashing event.
+    Slash {
+        #[command(flatten)]
+        of: Administered,
+        /// Whole units.
+        #[arg(long, default_value_t = 5000)]
+        amount: u128,
+        /// Why, as the event says it.
+        #[arg(long, default_value = "by the administrator")]
+        reason: String,
+    },
+    /// Give coins to an address.
+    Fund {
+        #[command(flatten)]
+        to: Administered,
+        /// Coins, such as 60000remes,1000000stake.
+        #[arg(long, default_value = "60000remes,10000000stake")]
+        coins: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Administered {
+    /// The account's address.
+    pub(crate) address: String,
+    /// The local network's profile.
+    #[arg(long, value_name = "FILE", default_value = "localnet.toml")]
+    pub(crate) network: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -171,6 +218,40 @@ pub(crate) struct Status {
 pub(crate) struct Earnings {
     #[command(flatten)]
     pub(crate) proposer: ProposerOptions,
+    #[command(flatten)]
+    pub(crate) key: KeyChoice,
+    /// Sums instead of single movements.
+    #[arg(long, value_enum)]
+    pub(crate) by: Option<Over>,
+}
+
+/// What sums are made over.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Over {
+    /// Days in UTC.
+    Day,
+    /// Training rounds.
+    Round,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ClaimRewards {
+    #[command(flatten)]
+    pub(crate) proposer: ProposerOptions,
+    #[command(flatten)]
+    pub(crate) key: KeyChoice,
+    #[command(flatten)]
+    pub(crate) confirmation: Confirmation,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Confirmation {
+    /// Sign and send without asking.
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Show what would be signed and what it costs, and stop.
+    #[arg(long, conflicts_with = "yes")]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Args)]
@@ -385,7 +466,10 @@ Examples:
 const LOCALNET_EXAMPLES: &str = "\
 Examples:
   r3mes-proposer localnet --profile localnet.toml
-  r3mes-proposer start --network localnet.toml --home ./proposer";
+  r3mes-proposer start --network localnet.toml --home ./proposer
+  r3mes-proposer localnet fund remes1...
+  r3mes-proposer localnet grant remes1...
+  r3mes-proposer localnet slash remes1... --amount 5000";
 
 const REGISTER_EXAMPLES: &str = "\
 Examples:
@@ -411,13 +495,29 @@ Examples:
 const EARNINGS_EXAMPLES: &str = "\
 Examples:
   r3mes-proposer earnings --home ./proposer
-  r3mes-proposer earnings --home ./proposer --json | jq 'select(.kind == \"reward\")'";
+  r3mes-proposer earnings --home ./proposer --by day
+  r3mes-proposer earnings --home ./proposer --json | jq 'select(.kind == \"reward\")'
+  r3mes-proposer earnings --home ./proposer --json | tail -n 1 | jq .books.agrees
+
+Four figures: estimated (what open rounds would earn), pending (earned, and still open to a challenge),
+paid (earned for good), claimable (what waits in the distribution module: see `claim-rewards`).";
+
+const CLAIM_EXAMPLES: &str = "\
+Examples:
+  r3mes-proposer claim-rewards --from main --dry-run
+  r3mes-proposer claim-rewards --from main
+  r3mes-proposer claim-rewards --from main --yes --json | jq -r .claim.tx_hash
+
+Rewards of aggregations are minted by the reveal itself; only delegation rewards and an operator's
+commission wait to be claimed. One claim is under way at a time, whoever works on the data folder.";
 
 const HARDWARE_EXAMPLES: &str = "\
 Examples:
   r3mes-proposer hardware --home ./proposer
   r3mes-proposer hardware --network localnet.toml --bandwidth
-  r3mes-proposer hardware --json | jq '.verdicts[] | select(.level != \"pass\")'";
+  r3mes-proposer hardware --json | jq '.verdicts[] | select(.level != \"pass\")'
+
+The exit code is 3 where a reading is below what a proposer needs (FAIL), 0 otherwise.";
 
 const KEYS_EXAMPLES: &str = "\
 Secrets are typed at a prompt that shows nothing, read from a file descriptor, or taken from the

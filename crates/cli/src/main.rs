@@ -14,7 +14,10 @@ use crate::arguments::{Arguments, Command};
 use crate::commands::Failure;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(&error),
+    };
     logging::start(arguments.verbose, arguments.json);
     let json = arguments.json;
     let ended = match arguments.command {
@@ -28,15 +31,29 @@ fn main() -> ExitCode {
         Command::Hardware(command) => block_on(commands::hardware::run(command, json)),
         Command::Status(command) => commands::status::run(&command, json),
         Command::ListAggregations(command) => commands::status::list(&command, json),
-        Command::Earnings(command) => commands::earnings::run(&command, json),
+        Command::Earnings(command) => block_on(commands::earnings::run(command, json)),
+        Command::ClaimRewards(command) => block_on(commands::claim_rewards::run(command, json)),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            failure.report();
+            failure.report(json);
             failure.exit_code()
         }
     }
+}
+
+/// Help and version are answers; what is wrong on the command line is an error like any other.
+fn usage(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() && std::env::args_os().any(|argument| argument == "--json") {
+        let text = error.to_string();
+        let line = text.lines().next().unwrap_or_default();
+        let failure = Failure::input(vec![line.trim_start_matches("error: ").to_owned()]);
+        failure.report(true);
+        return failure.exit_code();
+    }
+    let _ = error.print();
+    if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS }
 }
 
 fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {

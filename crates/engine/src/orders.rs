@@ -3,12 +3,33 @@
 //! An order is journaled with the very messages that were confirmed. Whoever works on the data folder
 //! carries it out: the engine between two steps of its loop, or the command itself where no engine runs.
 
-use r3mes_chain::Coins;
+use r3mes_chain::{Any, Chain, Coins};
+use r3mes_config::NetworkProfile;
+use time::OffsetDateTime;
 
-use crate::EngineError;
 use crate::context::Context;
-use crate::journal::{Order, OrderOutcome};
+use crate::journal::{Journal, Order, OrderOutcome, Placed, Purpose};
 use crate::submission::{Submission, Submitted};
+use crate::{EngineError, Home};
+
+/// Places an order in a data folder, whether or not an engine works on it. Its messages are signed as
+/// they stand by whoever does.
+///
+/// # Errors
+/// When the node does not answer or serves another chain, or the folder is another account's.
+pub async fn place_order(
+    home: &Home,
+    network: &NetworkProfile,
+    chain: &Chain,
+    address: &str,
+    purpose: Purpose,
+    messages: &[Any],
+    now: OffsetDateTime,
+) -> Result<Placed, EngineError> {
+    let journal = Journal::open(&home.journal())?;
+    crate::identity::bind(&journal, home, network, chain, address).await?;
+    Ok(journal.place_order(purpose, messages, now)?)
+}
 
 impl Context {
     /// Carries out every open order, oldest first.

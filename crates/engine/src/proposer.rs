@@ -19,11 +19,14 @@ use crate::journal::{Journal, LedgerEntry};
 use crate::registration::{self, Registered, RegistrationRequest};
 use crate::round::RoundState;
 use crate::steps::Progress;
-use crate::{EngineError, Environment, Home};
+use crate::{EngineError, Environment, Home, identity};
 
 /// How long the loop waits after trouble at first; doubled each time, up to the time of a block: whatever
 /// is wrong, a deadline counted in blocks may be running.
 const BACKOFF: Duration = Duration::from_millis(250);
+
+/// How long a command that carries out an order waits for a node that does not answer.
+const ORDER_PATIENCE: Duration = Duration::from_secs(120);
 
 /// The clients that a proposer reaches the network through.
 #[derive(Clone, Debug)]
@@ -73,8 +76,7 @@ impl Proposer {
     /// # Errors
     /// When the account is not authorized, cannot pay the stake, or the chain refuses.
     pub async fn register(&self, request: &RegistrationRequest) -> Result<Registered, EngineError> {
-        self.context.bind_journal(&self.context.served_chain().await?.chain_id).await?;
-        self.context.ledger().open().await?;
+        self.context.settle_in().await?;
         registration::register(&self.context, request).await
     }
 
@@ -83,11 +85,23 @@ impl Proposer {
     /// # Errors
     /// When the node does not answer or serves another chain. Orders stay open then.
     pub async fn carry_out_orders(&self) -> Result<(), EngineError> {
-        self.context.bind_journal(&self.context.served_chain().await?.chain_id).await?;
-        self.context.ledger().open().await?;
-        self.context.carry_out_orders().await?;
-        self.context.ledger().follow().await?;
-        Ok(())
+        let begun = tokio::time::Instant::now();
+        let mut backoff = BACKOFF;
+        loop {
+            let carried_out = async {
+                self.context.settle_in().await?;
+                self.context.carry_out_orders().await?;
+                self.context.ledger().follow().await
+            };
+            match carried_out.await {
+                Err(error) if error.is_transient() && begun.elapsed() < ORDER_PATIENCE => {
+                    tracing::warn!(%error, "trying again");
+                    tokio::time::sleep(backoff).await;
+                    backoff = (backoff * 2).min(self.context.settings.network.block_time.max(BACKOFF));
+                }
+                ended => return ended.map(drop),
+            }
+        }
     }
 
     /// Starts the work in the background.
@@ -97,9 +111,7 @@ impl Proposer {
     /// trouble is waited out.
     pub async fn start(self) -> Result<Running, EngineError> {
         let Proposer { context, lock } = self;
-        let status = context.served_chain().await?;
-        context.bind_journal(&status.chain_id).await?;
-        context.ledger().open().await?;
+        let status = context.settle_in().await?;
         registration::require(&context).await?;
         let context = Arc::new(context);
         let stop = CancellationToken::new();
@@ -250,32 +262,11 @@ async fn step(context: &Context, intake: &mut Intake) -> Result<Progress, Engine
 }
 
 impl Context {
-    /// The node's status, if it serves the chain that the profile names.
-    async fn served_chain(&self) -> Result<Status, EngineError> {
-        let status = self.chain.status().await?;
-        let expected = &self.settings.network.chain_id;
-        if status.chain_id != *expected {
-            return Err(EngineError::WrongChain { found: status.chain_id, expected: expected.clone() });
-        }
+    /// Binds the journal to the chain and the account, and begins the books. Answers the node's status.
+    async fn settle_in(&self) -> Result<Status, EngineError> {
+        let network = &self.settings.network;
+        let status = identity::bind(&self.journal, &self.home, network, &self.chain, &self.address).await?;
+        self.ledger().open().await?;
         Ok(status)
-    }
-
-    /// Heights and ids in a journal mean nothing on another chain, nor to another account.
-    async fn bind_journal(&self, chain_id: &str) -> Result<(), EngineError> {
-        let mut identity = vec![("chain", chain_id.to_owned()), ("account", self.address.clone())];
-        // A new network under an old name begins with another block; a pruned node cannot tell.
-        match self.chain.rpc().block(Some(1)).await {
-            Ok(block) if !block.id.hash.is_empty() => identity.push(("first block", block.id.hash)),
-            Ok(_) => {}
-            Err(error) if error.is_transient() => return Err(error.into()),
-            Err(error) => tracing::debug!(%error, "the node does not keep the first block"),
-        }
-        for (what, found) in identity {
-            if let Some(bound) = self.journal.bind(what, &found)? {
-                let path = self.home.root().to_owned();
-                return Err(EngineError::OtherIdentity { path, what, bound, found });
-            }
-        }
-        Ok(())
     }
 }

@@ -21,6 +21,7 @@ pub use account::{AccountKey, KeyError};
 pub use adr036::{ArbitrarySignature, VerifyError, sign_arbitrary, verify_arbitrary};
 pub use armor::ArmorError;
 pub use backup::Backup;
+pub use cosmrs::crypto::PublicKey;
 pub use kdf::Cost;
 pub use keyring::{Enrolment, Keyring, KeyringError};
 pub use mnemonic::{

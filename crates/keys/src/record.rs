@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use cosmrs::crypto::PublicKey;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
@@ -122,6 +123,12 @@ pub struct KeyRecord {
 impl KeyRecord {
     /// The version that this release writes.
     pub const VERSION: u32 = 1;
+
+    /// The public key; `None` where the record's text is none.
+    pub fn decode_public_key(&self) -> Option<PublicKey> {
+        let bytes = hex::decode(&self.public_key).ok()?;
+        Some(k256::ecdsa::VerifyingKey::from_sec1_bytes(&bytes).ok()?.into())
+    }
 
     /// Reads a record's file.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {

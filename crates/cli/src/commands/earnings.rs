@@ -1,31 +1,111 @@
-use r3mes_api::LedgerLine;
+use r3mes_api::{Books, EarningsReport, Figure, LedgerLine, PeriodKind};
 
+use super::claim_rewards::listed;
+use super::keys::with_choice;
 use super::start::workspace;
 use super::{Failure, output};
-use crate::arguments::Earnings;
+use crate::arguments::{Earnings, Over};
 use crate::table;
 
-/// Prints every movement and the sums; as JSON, a line a movement and the sums last.
-pub(crate) fn run(command: &Earnings, json: bool) -> Result<(), Failure> {
-    let (sums, lines) = workspace(&command.proposer)?.earnings()?;
-    if json {
+/// Prints every movement, or the sums by day or round, then the report; as JSON, an object a line and
+/// the report last.
+pub(crate) async fn run(command: Earnings, json: bool) -> Result<(), Failure> {
+    let workspace = with_choice(workspace(&command.proposer)?, &command.key);
+    // The report first: it brings the books up to date.
+    let report = workspace.earnings_report().await?;
+    let lines = workspace.ledger_lines()?;
+    if let Some(over) = command.by {
+        let kind = match over {
+            Over::Day => PeriodKind::Day,
+            Over::Round => PeriodKind::Round,
+        };
+        let periods = r3mes_api::periods(&lines, kind);
+        if json {
+            periods.iter().try_for_each(output::json)?;
+        } else {
+            let row = |period: &r3mes_api::Period| {
+                vec![
+                    period.period.clone(),
+                    listed(&period.income),
+                    listed(&period.expense),
+                    listed(&period.net),
+                ]
+            };
+            let heading = ["period", "income", "expense", "net"];
+            output::line(table::render(&heading, &periods.iter().map(row).collect::<Vec<_>>()))?;
+        }
+    } else if json {
         lines.iter().try_for_each(output::json)?;
-        return output::json(&sums);
+    } else {
+        output::line(movements(&lines))?;
     }
+    if json { output::json(&report) } else { output::line(describe(&report)) }
+}
+
+fn movements(lines: &[LedgerLine]) -> String {
     let row = |line: &LedgerLine| {
+        let sign = if line.income { "" } else { "-" };
         vec![
             line.time(),
             line.kind.to_string(),
-            line.amount.clone(),
+            format!("{sign}{}", line.amount),
             line.denom.clone(),
             line.height.clone(),
             line.tx_hash.clone(),
         ]
     };
     let heading = ["booked (UTC)", "kind", "amount", "denom", "block", "transaction"];
-    output::line(table::render(&heading, &lines.iter().map(row).collect::<Vec<_>>()))?;
-    output::line(format!(
-        "\nearned {} {}, paid {} {} in fees; rewards are minted by the reveal itself and need no claim",
-        sums.earned, sums.denom, sums.fees, sums.fee_denom
-    ))
+    table::render(&heading, &lines.iter().map(row).collect::<Vec<_>>())
+}
+
+fn describe(report: &EarningsReport) -> String {
+    let figure = |name: &str, figure: &Figure| match &figure.unavailable {
+        Some(reason) => format!("\n{name:<10} unknown: {reason}"),
+        None => format!("\n{name:<10} {}", listed(&figure.amounts)),
+    };
+    let mut text = format!(
+        "\nearned {} {}, paid {} {} in fees; rewards are minted by the reveal itself and need no claim\n",
+        report.totals.earned, report.totals.denom, report.totals.fees, report.totals.fee_denom
+    );
+    text.push_str(&figure("estimated", &report.estimated));
+    text.push_str(&figure("pending", &report.pending));
+    text.push_str(&figure("paid", &report.paid));
+    text.push_str(&figure("claimable", &report.claimable));
+    if let Some(formula) = &report.formula {
+        text.push_str(&format!("\n\nThe chain's reward formula, as it states it: {formula}"));
+    }
+    for line in &report.not_paid {
+        text.push_str(&format!("\n  {line}"));
+    }
+    text.push_str("\n\n");
+    text.push_str(&books(&report.books));
+    text
+}
+
+fn books(books: &Books) -> String {
+    let mut text = match (books.agrees, &books.unavailable) {
+        (Some(true), _) => format!("The books agree with the bank to the unit, at block {}.", books.height),
+        (Some(false), _) => {
+            let differing: Vec<String> = books
+                .denoms
+                .iter()
+                .filter(|denom| denom.difference != "0")
+                .map(|denom| format!("{} {}", denom.difference, denom.denom))
+                .collect();
+            format!(
+                "The books DO NOT agree with the bank at block {}: the bank has {} beyond them.",
+                books.height,
+                differing.join(", ")
+            )
+        }
+        (None, reason) => format!(
+            "The books go up to block {} and were not compared with the bank: failed to {}",
+            books.height,
+            reason.as_deref().unwrap_or("reach it")
+        ),
+    };
+    for gap in &books.gaps {
+        text.push_str(&format!("\nNot seen: blocks {} to {}: {}.", gap.from, gap.to, gap.reason));
+    }
+    text
 }

@@ -2,29 +2,43 @@
 
 use std::process::ExitCode;
 
-use r3mes_api::ApiError;
+use r3mes_api::{ApiError, ErrorCode};
+use serde_json::json;
 
 /// A failed command: one line, the action that mends it, an exit code.
 #[derive(Debug)]
 pub(crate) struct Failure {
+    kind: ErrorCode,
     lines: Vec<String>,
     remedy: Option<String>,
-    code: u8,
+    exit: u8,
 }
 
 impl Failure {
     /// Input that cannot be used: exit code 2.
     pub(crate) fn input(lines: Vec<String>) -> Failure {
-        Failure { lines, remedy: None, code: 2 }
+        Failure { kind: ErrorCode::Request, lines, remedy: None, exit: 2 }
     }
 
     /// Everything else: exit code 1.
     pub(crate) fn other(line: impl Into<String>) -> Failure {
-        Failure { lines: vec![line.into()], remedy: None, code: 1 }
+        Failure { kind: ErrorCode::Engine, lines: vec![line.into()], remedy: None, exit: 1 }
     }
 
+    /// The same with an exit code of its own, for a command whose documentation names it.
+    pub(crate) fn with_exit(self, exit: u8) -> Failure {
+        Failure { exit, ..self }
+    }
+
+    /// The last word on standard error: lines for people, or one JSON object.
     #[expect(clippy::print_stderr, reason = "the last word of a failed command")]
-    pub(crate) fn report(&self) {
+    pub(crate) fn report(&self, json: bool) {
+        if json {
+            let message = self.lines.join("; ");
+            let error = json!({ "code": self.kind, "message": message, "remedy": self.remedy });
+            eprintln!("{error}");
+            return;
+        }
         for line in &self.lines {
             eprintln!("error: {line}");
         }
@@ -34,12 +48,17 @@ impl Failure {
     }
 
     pub(crate) fn exit_code(&self) -> ExitCode {
-        ExitCode::from(self.code)
+        ExitCode::from(self.exit)
     }
 }
 
 impl From<ApiError> for Failure {
     fn from(error: ApiError) -> Failure {
-        Failure { lines: vec![error.to_string()], code: error.exit_code(), remedy: error.remedy }
+        Failure {
+            kind: error.code,
+            lines: vec![error.to_string()],
+            exit: error.exit_code(),
+            remedy: error.remedy,
+        }
     }
 }

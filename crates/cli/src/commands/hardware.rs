@@ -9,7 +9,10 @@ use crate::table;
 /// How long the bandwidth is measured.
 const BANDWIDTH: Duration = Duration::from_secs(2);
 
-/// Reads the machine and judges it. A machine that is not enough is an answer, not a failure.
+/// The exit code where a reading is below what a proposer needs.
+const NOT_ENOUGH: u8 = 3;
+
+/// Reads the machine and judges it. A machine that is not enough is told by the exit code too.
 pub(crate) async fn run(command: Hardware, json: bool) -> Result<(), Failure> {
     let options = HardwareOptions {
         home: command.home,
@@ -18,7 +21,24 @@ pub(crate) async fn run(command: Hardware, json: bool) -> Result<(), Failure> {
         bandwidth: command.bandwidth.then_some(BANDWIDTH),
     };
     let report = r3mes_api::hardware(&options).await?;
-    if json { output::json(&report) } else { output::line(describe(&report)) }
+    if json {
+        output::json(&report)?
+    } else {
+        output::line(describe(&report))?
+    }
+    let failing: Vec<&str> = report
+        .verdicts
+        .iter()
+        .filter(|verdict| verdict.level == Level::Fail)
+        .map(|verdict| verdict.subject.as_str())
+        .collect();
+    match failing.as_slice() {
+        [] => Ok(()),
+        failing => {
+            let text = format!("find this machine enough for a proposer: {}", failing.join(", "));
+            Err(Failure::other(text).with_exit(NOT_ENOUGH))
+        }
+    }
 }
 
 fn describe(report: &HardwareReport) -> String {

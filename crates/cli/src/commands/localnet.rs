@@ -1,11 +1,34 @@
-use r3mes_api::{ApiError, LocalNetwork, LocalNetworkOptions};
+use r3mes_api::{Administration, ApiError, LocalNetwork, LocalNetworkOptions};
 use serde_json::json;
 
 use super::{Failure, output};
-use crate::arguments::{Localnet, LocalnetOptions};
+use crate::arguments::{Administer, Localnet, LocalnetOptions};
 
-/// Runs a local network in the foreground until it is told to stop.
+/// Runs a local network in the foreground until it is told to stop, or administers one that runs.
 pub(crate) async fn run(command: Localnet, json: bool) -> Result<(), Failure> {
+    match command.administer {
+        Some(what) => administer(what, json).await,
+        None => serve(command, json).await,
+    }
+}
+
+async fn administer(what: Administer, json: bool) -> Result<(), Failure> {
+    let (of, operations) = match what {
+        Administer::Grant(of) => (of, vec![Administration::Grant]),
+        Administer::Revoke(of) => (of, vec![Administration::Revoke]),
+        Administer::Suspend(of) => (of, vec![Administration::Suspend]),
+        Administer::Reinstate(of) => (of, vec![Administration::Reinstate]),
+        Administer::Slash { of, amount, reason } => (of, vec![Administration::Slash { amount, reason }]),
+        Administer::Fund { to, coins } => (to, Administration::fund(&coins)?),
+    };
+    for operation in operations {
+        let done = r3mes_api::administer(&of.network, &of.address, operation).await?;
+        if json { output::json(&done)? } else { output::line(format!("{}.", done.what))? }
+    }
+    Ok(())
+}
+
+async fn serve(command: Localnet, json: bool) -> Result<(), Failure> {
     let options = LocalNetworkOptions {
         rounds: command.rounds,
         rpc_port: command.rpc_port,

@@ -1,6 +1,8 @@
 //! One module a command: parse, call the api, print.
 
 pub(crate) mod aggregate;
+pub(crate) mod claim_rewards;
+mod confirm;
 pub(crate) mod demo;
 pub(crate) mod earnings;
 mod failure;

@@ -91,6 +91,9 @@ fn sentence(event: &EngineEvent) -> Option<String> {
         EngineEvent::RewardBooked { training_round_id, amount, denom } => {
             format!("Round {training_round_id} earned {amount} {denom}.")
         }
+        EngineEvent::Booked { kind, amount, denom, height, .. } => {
+            format!("Block {height}: {kind} of {amount} {denom}.")
+        }
         EngineEvent::Trouble { message } => format!("Trouble, trying again: failed to {message}"),
         EngineEvent::GradientJudged { .. } | EngineEvent::Stopped { .. } => return None,
     })

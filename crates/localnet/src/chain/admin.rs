@@ -1,6 +1,7 @@
 //! What stands outside any message of the protocol: governance, verifiers, the model's trainer. In the
 //! process through [`ChainHandle::administer`](super::ChainHandle::administer), from others as
-//! `POST /localnet/<operation>` on the RPC port with the operation's fields as JSON.
+//! `POST /localnet/<operation>` on the RPC port with the operation's fields as JSON; what was done then
+//! stands in a block before it is answered.
 
 use r3mes_chain::proto::{GlobalModelState, NodeStatus};
 use serde::{Deserialize, Serialize};

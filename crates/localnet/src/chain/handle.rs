@@ -176,7 +176,10 @@ impl ChainHandle {
 
     /// Makes a block now, whether production is paused or not.
     pub fn produce_block(&self) -> Arc<Block> {
-        let mut node = self.node();
+        self.produce(&mut self.node())
+    }
+
+    fn produce(&self, node: &mut Node) -> Arc<Block> {
         let block = node.produce_block();
         // Sent under the lock, so that subscribers see the blocks in their order.
         self.shared.height.send_replace(block.height);
@@ -232,5 +235,17 @@ impl ChainHandle {
             return Ok(serde_json::json!({ "height": height.to_string() }));
         }
         operation.run(&mut self.node())
+    }
+
+    /// As [`ChainHandle::administer`], and makes the block that holds the operation's events before anybody
+    /// can read the state without them.
+    pub(crate) fn administer_in_a_block(&self, operation: Operation) -> Result<serde_json::Value, Refusal> {
+        if matches!(operation, Operation::ProduceBlocks { .. } | Operation::FlushMempool) {
+            return self.administer(operation);
+        }
+        let mut node = self.node();
+        let answer = operation.run(&mut node)?;
+        self.produce(&mut node);
+        Ok(answer)
     }
 }

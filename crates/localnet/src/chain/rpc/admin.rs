@@ -22,7 +22,7 @@ pub(super) async fn operate(
     });
     let outcome = match parsed {
         Err(error) => return refuse("undefined", 1, error.to_string()),
-        Ok(operation) => server.chain.administer(operation),
+        Ok(operation) => server.chain.administer_in_a_block(operation),
     };
     match outcome {
         Ok(answer) => Json(answer).into_response(),

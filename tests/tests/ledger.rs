@@ -1,0 +1,133 @@
+//! What the account earned, claimed, lost and paid out, by the real program on a local network: the books
+//! equal to the bank's balance to the unit.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests fail by panicking")]
+
+use r3mes_tests::{Running, run, run_json};
+use serde_json::Value;
+
+/// A local network in a process of its own, and the data folder of a proposer.
+struct Scene {
+    folder: tempfile::TempDir,
+    _network: Running,
+}
+
+impl Scene {
+    fn new(seed: &str) -> Scene {
+        let folder = tempfile::tempdir().unwrap();
+        let profile = folder.path().join("localnet.toml");
+        let arguments =
+            ["localnet", "--miners", "3", "--byzantine", "0", "--seed", seed, "--block-ms", "100"];
+        let profile = ["--profile", profile.to_str().unwrap()];
+        let mut network = Running::start(&[&arguments[..], &profile[..]].concat(), &[]);
+        network.wait_for("the network is ready", |line| line["event"] == "ready");
+        Scene { folder, _network: network }
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    fn places(&self) -> [String; 4] {
+        ["--network".into(), self.path("localnet.toml"), "--home".into(), self.path("home")]
+    }
+
+    fn json(&self, arguments: &[&str]) -> Vec<Value> {
+        let places = self.places();
+        let places: Vec<&str> = places.iter().map(String::as_str).collect();
+        run_json(&[arguments, &places].concat(), &[])
+    }
+
+    /// Runs a command that must fail, and reads the JSON object of its error.
+    fn fails(&self, arguments: &[&str]) -> Value {
+        let places = self.places();
+        let places: Vec<&str> = places.iter().map(String::as_str).collect();
+        let ended = run(&[arguments, &places, &["--json"]].concat());
+        assert!(!ended.status.success(), "{arguments:?} went well");
+        serde_json::from_slice(&ended.stderr).expect("an error is one JSON object")
+    }
+
+    fn administer(&self, arguments: &[&str]) {
+        let network = self.path("localnet.toml");
+        run_json(&[&["localnet"], arguments, &["--network", &network]].concat(), &[]);
+    }
+
+    fn report(&self) -> Value {
+        self.json(&["earnings"]).pop().unwrap()
+    }
+
+    /// The sum of one kind of movement in one denom.
+    fn sum(report: &Value, kind: &str, denom: &str) -> u128 {
+        let sums = report["by_kind"].as_array().unwrap();
+        let found = sums.iter().find(|sum| sum["kind"] == kind && sum["denom"] == denom);
+        found.map_or(0, |sum| sum["amount"].as_str().unwrap().parse().unwrap())
+    }
+
+    /// Waits until a claim is worth its fee, as the preview says.
+    fn wait_for_rewards(&self) -> Value {
+        loop {
+            let preview = self.json(&["claim-rewards", "--dry-run"]).remove(0);
+            if preview["refusal"].is_null() {
+                return preview;
+            }
+            let code = preview["refusal"]["code"].as_str().unwrap();
+            assert!(["fee", "nothing-to-claim"].contains(&code), "{preview}");
+        }
+    }
+}
+
+fn amount(amounts: &Value, denom: &str) -> u128 {
+    let found = amounts.as_array().unwrap().iter().find(|amount| amount["denom"] == denom);
+    found.map_or(0, |amount| amount["amount"].as_str().unwrap().parse().unwrap())
+}
+
+#[test]
+fn a_claim_and_a_slash_stand_in_books_that_agree_with_the_bank() {
+    let scene = Scene::new("11");
+    let preview = scene.wait_for_rewards();
+    assert!(preview["validators"].as_array().unwrap().len() == 2, "{preview}");
+    let refused = scene.fails(&["claim-rewards"]);
+    assert_eq!(refused["code"], "unconfirmed", "without a terminal and --yes nothing is signed: {refused}");
+
+    let claimed = scene.json(&["claim-rewards", "--yes"]).remove(0);
+    let claim = &claimed["claim"];
+    let received = amount(&claim["received"], "stake");
+    assert!(received >= amount(&preview["total"], "stake"), "{claimed}");
+    let address = preview["address"].as_str().unwrap();
+    scene.administer(&["slash", address, "--amount", "777"]);
+
+    let report = scene.report();
+    assert_eq!(report["books"]["agrees"], true, "{report}");
+    assert_eq!(Scene::sum(&report, "claim", "stake"), received, "{report}");
+    assert_eq!(Scene::sum(&report, "fee", "stake"), amount(&claim["fee"], "stake"), "{report}");
+    assert_eq!(Scene::sum(&report, "slash", "remes"), 777, "{report}");
+    let remes = report["books"]["denoms"].as_array().unwrap().iter().find(|d| d["denom"] == "remes").unwrap();
+    let figure = |name: &str| remes[name].as_str().unwrap().parse::<i128>().unwrap();
+    assert_eq!(figure("opening") + figure("income") - figure("expense"), figure("bank"), "{report}");
+    // The fee is more than one block brings: at once again it is not worth it.
+    assert!(!scene.json(&["claim-rewards", "--dry-run"]).remove(0)["refusal"].is_null());
+}
+
+#[test]
+fn a_running_engine_carries_the_claim_out_and_all_it_earns_agrees_too() {
+    let scene = Scene::new("12");
+    let places = scene.places();
+    let places: Vec<&str> = places.iter().map(String::as_str).collect();
+    let start = [&["start", "--set", "round.quorum=3"][..], &places].concat();
+    let mut engine = Running::start(&start, &[]);
+    engine.wait_for("a reward", |line| line["event"] == "reward-booked");
+    scene.wait_for_rewards();
+    let claimed = scene.json(&["claim-rewards", "--yes"]).remove(0);
+    let hash = claimed["claim"]["tx_hash"].as_str().unwrap();
+    engine.wait_for("the claim in the engine's own books", |line| {
+        line["event"] == "booked" && line["kind"] == "claim" && line["tx_hash"] == hash
+    });
+    let lines = scene.json(&["earnings"]);
+    let (report, lines) = lines.split_last().unwrap();
+    assert_eq!(report["books"]["agrees"], true, "{report}");
+    assert!(Scene::sum(report, "reward", "remes") > 0, "{report}");
+    let claims: Vec<&Value> = lines.iter().filter(|line| line["kind"] == "claim").collect();
+    assert_eq!(claims.len(), 1, "one claim is booked once: {claims:?}");
+    assert_eq!(claims[0]["tx_hash"], hash);
+    let days = scene.json(&["earnings", "--by", "round"]);
+    assert!(days.iter().any(|period| period["period"] == "none"), "{days:?}");
+}
