@@ -7,8 +7,10 @@
 
 mod administration;
 mod amount;
+mod authorization;
 mod claims;
 pub mod demo;
+mod disk;
 mod earnings;
 mod error;
 mod error_keys;
@@ -16,13 +18,20 @@ pub mod files;
 mod hardware;
 pub mod keys;
 mod localnet;
+mod moment;
 mod orders;
 mod overview;
+mod registration;
+mod standing;
 mod start;
 mod workspace;
 
 pub use administration::{Administered, Administration, administer};
 pub use amount::Amount;
+pub use authorization::{
+    AuthorizationRequest, ComposedRequest, HardwareFinding, HardwareStatement, SentRequest, VerifiedRequest,
+    read_document,
+};
 pub use claims::{ClaimPreview, ClaimReceipt, ValidatorReward};
 pub use earnings::{
     BlockRange, Books, BooksDenom, Earnings, EarningsReport, Figure, KindSum, LedgerLine, Period, PeriodKind,
@@ -31,15 +40,18 @@ pub use earnings::{
 pub use error::{ApiError, ErrorCode};
 pub use hardware::{HardwareOptions, HardwareReport, hardware};
 pub use localnet::{LocalNetwork, LocalNetworkOptions};
+pub use moment::moment;
 pub use orders::Receipt;
 pub use overview::{Overview, RoundSummary};
 pub use r3mes_engine::event::{EngineEvent, Numbered};
 pub use r3mes_engine::journal::EntryKind;
 pub use r3mes_engine::round::RoundState;
-pub use r3mes_engine::{Checkpoint, Registered, Running};
+pub use r3mes_engine::{Checkpoint, Running};
 pub use r3mes_hardware::{
     Bandwidth, ClockSkew, DiskSpace, EndpointReading, Found, Level, Memory, Processor, Reading, Readings,
     Requirements, Verdict, WriteSpeed,
 };
-pub use start::{StartOptions, register, start};
+pub use registration::{RegistrationPreview, RegistrationReceipt};
+pub use standing::{RegistrationView, Resources, Standing, StandingState, StandingWatch};
+pub use start::{StartOptions, start};
 pub use workspace::Workspace;

@@ -10,6 +10,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::amount::{Amount, amounts_of_text};
+use crate::moment::moment;
 use crate::overview::unreadable;
 use crate::start::open;
 use crate::{ApiError, ErrorCode, Workspace};
@@ -161,8 +162,7 @@ impl Workspace {
             Some(hash) => format!("its transaction is {hash}"),
             None => "its transaction is not signed yet".to_owned(),
         };
-        let (purpose, at) = (order.purpose, order.placed_at);
-        let at = at.replace_nanosecond(0).unwrap_or(at);
+        let (purpose, at) = (order.purpose, moment(order.placed_at));
         ApiError::new(
             ErrorCode::Pending,
             format!("begin another {purpose}: one of {at} is under way; {transaction}"),

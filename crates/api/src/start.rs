@@ -1,8 +1,7 @@
-//! Registering and starting the proposer of a workspace.
+//! Starting the proposer of a workspace.
 
-use r3mes_engine::{Checkpoint, Environment, Proposer, Registered, RegistrationRequest, Running};
+use r3mes_engine::{Checkpoint, Environment, Proposer, Running};
 
-use crate::hardware::resources;
 use crate::{ApiError, Workspace};
 
 /// How a proposer is started.
@@ -10,16 +9,6 @@ use crate::{ApiError, Workspace};
 pub struct StartOptions {
     /// The checkpoint at which the process kills itself, for tests of crashes.
     pub checkpoint: Option<Checkpoint>,
-}
-
-/// Registers the workspace's account as a proposer node, unless it is one already.
-///
-/// # Errors
-/// When the network does not answer or refuses.
-pub async fn register(workspace: &Workspace, stake: Option<u128>) -> Result<Registered, ApiError> {
-    let proposer = open(workspace, Environment::system())?;
-    let request = RegistrationRequest { resources: resources(workspace.root()).await, stake };
-    Ok(proposer.register(&request).await?)
 }
 
 /// Starts the workspace's proposer. On a local network, whose coins are worth nothing, the account is
@@ -36,13 +25,20 @@ pub async fn start(workspace: &Workspace, options: StartOptions) -> Result<Runni
             }
         });
     }
-    let proposer = open(workspace, environment)?;
     if workspace.settings().network.localnet.is_some() {
-        let resources = resources(workspace.root()).await;
-        let request = RegistrationRequest { resources, stake: None };
-        proposer.register(&request).await?;
+        register_on_the_way(workspace).await?;
     }
-    Ok(proposer.start().await?)
+    Ok(open(workspace, environment)?.start().await?)
+}
+
+async fn register_on_the_way(workspace: &Workspace) -> Result<(), ApiError> {
+    if workspace.resume_registration(false).await?.is_none() {
+        let preview = workspace.registration_preview(None, false).await?;
+        if preview.registration.is_none() {
+            workspace.register(&preview).await?;
+        }
+    }
+    Ok(())
 }
 
 pub(crate) fn open(workspace: &Workspace, environment: Environment) -> Result<Proposer, ApiError> {

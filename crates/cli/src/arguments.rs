@@ -30,6 +30,9 @@ pub(crate) enum Command {
     /// Run a local R3MES network in the foreground, or administer one that runs.
     #[command(after_help = LOCALNET_EXAMPLES)]
     Localnet(Localnet),
+    /// Ask the network's administrators for authorization.
+    #[command(subcommand, after_help = AUTHORIZATION_EXAMPLES)]
+    Authorization(Authorization),
     /// Register this account as a proposer node.
     #[command(after_help = REGISTER_EXAMPLES)]
     Register(Register),
@@ -188,8 +191,70 @@ pub(crate) struct Register {
     #[command(flatten)]
     pub(crate) key: KeyChoice,
     /// The stake in whole units [default: the network's minimum].
-    #[arg(long)]
+    #[arg(long, conflicts_with = "update")]
     pub(crate) stake: Option<u128>,
+    /// State the resources of a registered node anew, from readings of now.
+    #[arg(long)]
+    pub(crate) update: bool,
+    #[command(flatten)]
+    pub(crate) confirmation: Confirmation,
+}
+
+/// Ask for authorization, check such a request, see where the account stands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Authorization {
+    /// Write a request for authorization, signed by the account's key.
+    #[command(after_help = AUTHORIZATION_REQUEST_EXAMPLES)]
+    Request(AuthorizationRequest),
+    /// Check a request as an administrator does: form, address, signature.
+    #[command(after_help = AUTHORIZATION_VERIFY_EXAMPLES)]
+    Verify(AuthorizationVerify),
+    /// Ask the chain where the account stands.
+    #[command(after_help = AUTHORIZATION_STATUS_EXAMPLES)]
+    Status(AuthorizationStatus),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AuthorizationRequest {
+    #[command(flatten)]
+    pub(crate) proposer: ProposerOptions,
+    #[command(flatten)]
+    pub(crate) key: KeyChoice,
+    /// How the administrators can reach you.
+    #[arg(long)]
+    pub(crate) contact: String,
+    /// What you have to say to them.
+    #[arg(long, default_value = "")]
+    pub(crate) statement: String,
+    /// Write the document to this file.
+    #[arg(long, short, value_name = "FILE", conflicts_with = "stdout")]
+    pub(crate) output: Option<PathBuf>,
+    /// Print the document and nothing else, for the clipboard.
+    #[arg(long)]
+    pub(crate) stdout: bool,
+    /// Send the document to the administrator's URL of the network profile.
+    #[arg(long)]
+    pub(crate) send: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AuthorizationVerify {
+    #[command(flatten)]
+    pub(crate) proposer: ProposerOptions,
+    /// The document; `-` for standard input.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AuthorizationStatus {
+    #[command(flatten)]
+    pub(crate) proposer: ProposerOptions,
+    #[command(flatten)]
+    pub(crate) key: KeyChoice,
+    /// Go on until Ctrl-C, and tell every change.
+    #[arg(long)]
+    pub(crate) watch: bool,
 }
 
 #[derive(Debug, Args)]
@@ -474,7 +539,37 @@ Examples:
 const REGISTER_EXAMPLES: &str = "\
 Examples:
   r3mes-proposer register --network localnet.toml --home ./proposer
-  r3mes-proposer register --from main";
+  r3mes-proposer register --from main --dry-run
+  r3mes-proposer register --from main --stake 60000 --yes
+  r3mes-proposer register --from main --update";
+
+const AUTHORIZATION_EXAMPLES: &str = "\
+Examples:
+  r3mes-proposer authorization request --from main --contact ops@example.org --output request.json
+  r3mes-proposer authorization verify request.json
+  r3mes-proposer authorization status --from main --watch";
+
+const AUTHORIZATION_REQUEST_EXAMPLES: &str = "\
+Examples:
+  r3mes-proposer authorization request --from main --contact ops@example.org --output request.json
+  r3mes-proposer authorization request --from main --contact ops@example.org --stdout | xclip -selection clipboard
+  r3mes-proposer authorization request --from main --contact ops@example.org --send
+
+The document is canonical JSON with a signature by ADR-036. The data folder keeps a copy of it.";
+
+const AUTHORIZATION_VERIFY_EXAMPLES: &str = "\
+Examples:
+  r3mes-proposer authorization verify request.json
+  r3mes-proposer authorization verify --network network.toml - < request.json
+
+Every byte counts. The exit code is 0 only if all checks hold; the error says which did not.";
+
+const AUTHORIZATION_STATUS_EXAMPLES: &str = "\
+Examples:
+  r3mes-proposer authorization status --from main
+  r3mes-proposer authorization status --from main --watch --json | jq --unbuffered -r .state
+
+States: not-requested, requested, authorized, registered, revoked, inactive, suspended, slashed.";
 
 const START_EXAMPLES: &str = "\
 Examples:
@@ -543,7 +638,7 @@ Examples:
 const KEYS_LIST_EXAMPLES: &str = "\
 Examples:
   r3mes-proposer keys list
-  r3mes-proposer keys list --json | jq -r .[].address";
+  r3mes-proposer keys list --json | jq -r .address";
 
 const KEYS_SHOW_EXAMPLES: &str = "\
 Examples:

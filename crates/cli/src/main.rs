@@ -26,6 +26,7 @@ fn main() -> ExitCode {
         Command::Keys(command) => commands::keys::run(command, json),
         Command::Demo(command) => block_on(commands::demo::run(command, json)),
         Command::Localnet(command) => block_on(commands::localnet::run(command, json)),
+        Command::Authorization(command) => block_on(commands::authorization::run(command, json)),
         Command::Register(command) => block_on(commands::register::run(command, json)),
         Command::Start(command) => block_on(commands::start::run(command, json)),
         Command::Hardware(command) => block_on(commands::hardware::run(command, json)),

@@ -38,4 +38,4 @@ pub use journal::Journal;
 pub use ledger::{DenomBalance, Ledger, Reconciliation};
 pub use orders::place_order;
 pub use proposer::{Connections, Proposer, Running};
-pub use registration::{Registered, RegistrationRequest};
+pub use registration::{not_authorized, registration_message, update_message};

@@ -16,7 +16,7 @@ use crate::event::{Announcer, EngineEvent, Numbered};
 use crate::home::HomeLock;
 use crate::intake::Intake;
 use crate::journal::{Journal, LedgerEntry};
-use crate::registration::{self, Registered, RegistrationRequest};
+use crate::registration;
 use crate::round::RoundState;
 use crate::steps::Progress;
 use crate::{EngineError, Environment, Home, identity};
@@ -69,15 +69,6 @@ impl Proposer {
     /// The account that proposes.
     pub fn address(&self) -> &str {
         &self.context.address
-    }
-
-    /// Registers the account as a proposer node, unless it is one.
-    ///
-    /// # Errors
-    /// When the account is not authorized, cannot pay the stake, or the chain refuses.
-    pub async fn register(&self, request: &RegistrationRequest) -> Result<Registered, EngineError> {
-        self.context.settle_in().await?;
-        registration::register(&self.context, request).await
     }
 
     /// Carries out what the operator ordered and journaled, and brings the books up to date.

@@ -1,92 +1,49 @@
-//! The node's standing on the chain: authorized, registered, or what is missing.
+//! The node's standing on the chain: what a registration says, and whether the account may propose.
 
 use r3mes_chain::proto::{
-    MsgRegisterNode, NodeStatus, NodeType, ResourceQuota, ResourceSpec, RoleAllocation,
+    MsgRegisterNode, MsgUpdateNodeRegistration, NodeStatus, NodeType, ResourceQuota, ResourceSpec,
+    RoleAllocation,
 };
 
 use crate::EngineError;
 use crate::context::Context;
-use crate::journal::Purpose;
-use crate::submission::{Submission, Submitted};
 
-/// What a registration asks for.
-#[derive(Clone, Debug)]
-pub struct RegistrationRequest {
-    /// What the machine has.
-    pub resources: ResourceSpec,
-    /// The stake in whole units of the stake denom; the network's minimum where absent.
-    pub stake: Option<u128>,
-}
-
-/// How a registration ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Registered {
-    /// The stake, as coins.
-    pub stake: String,
-    /// The transaction; absent when the node was registered before.
-    pub tx_hash: Option<String>,
-    /// The block of the transaction.
-    pub height: Option<i64>,
-}
-
-/// Registers the account, unless it is registered.
-pub(crate) async fn register(
-    context: &Context,
-    request: &RegistrationRequest,
-) -> Result<Registered, EngineError> {
-    if let Some(standing) = context.chain.registration(&context.address).await? {
-        // The chain answers an internal error, or a silent success, to a second registration.
-        return Ok(Registered { stake: standing.stake, tx_hash: None, height: None });
-    }
-    if !context.chain.is_authorized(&context.address).await? {
-        return Err(not_authorized(&context.address));
-    }
-    let network = &context.settings.network;
-    let stake = format!("{}{}", request.stake.unwrap_or(network.minimum_stake), network.stake_denom);
-    let role = NodeType::Proposer as i32;
-    let resources = request.resources;
-    let message = MsgRegisterNode {
-        node_address: context.address.clone(),
-        node_type: role,
+/// The message that registers `address` as a proposer with this stake, as coins.
+pub fn registration_message(address: &str, resources: ResourceSpec, stake: &str) -> MsgRegisterNode {
+    MsgRegisterNode {
+        node_address: address.to_owned(),
+        node_type: NodeType::Proposer as i32,
         resources: Some(resources),
-        stake: stake.clone(),
-        roles: vec![role],
-        role_allocations: vec![RoleAllocation {
-            role,
-            quota: Some(ResourceQuota {
-                role,
-                cpu_cores: resources.cpu_cores,
-                memory_gb: resources.memory_gb,
-                gpu_count: resources.gpu_count,
-                gpu_memory_gb: resources.gpu_memory_gb,
-            }),
-        }],
+        stake: stake.to_owned(),
+        roles: vec![NodeType::Proposer as i32],
+        role_allocations: vec![allocation(resources)],
         resource_proof_ipfs_hash: String::new(),
-    };
-    let submission = Submission {
-        context,
-        round_id: None,
-        order_id: None,
-        purpose: Purpose::Register,
-        messages: vec![r3mes_chain::any(&message)],
-        useful_until: None,
-        checkpoints: None,
-    };
-    match submission.settle().await? {
-        Submitted::Done(included) => match context.chain.registration(&context.address).await? {
-            Some(stored) => Ok(Registered {
-                stake: stored.stake,
-                tx_hash: Some(included.hash.clone()),
-                height: Some(included.height),
-            }),
-            None => Err(EngineError::NotStored {
-                what: "the registration".into(),
-                height: included.height,
-                found: "no registration".into(),
-            }),
-        },
-        Submitted::Refused(refusal) => Err(EngineError::Refused(refusal)),
-        Submitted::TooLate => Err(EngineError::Task("the registration had no time limit".into())),
+    }
+}
+
+/// The message that states a registered proposer's resources anew.
+pub fn update_message(address: &str, resources: ResourceSpec) -> MsgUpdateNodeRegistration {
+    MsgUpdateNodeRegistration {
+        node_address: address.to_owned(),
+        resources: Some(resources),
+        roles: vec![NodeType::Proposer as i32],
+        role_allocations: vec![allocation(resources)],
+        resource_proof_ipfs_hash: String::new(),
+    }
+}
+
+/// All of the node for its only role. The chain wants one allocation for each role.
+fn allocation(resources: ResourceSpec) -> RoleAllocation {
+    let role = NodeType::Proposer as i32;
+    RoleAllocation {
+        role,
+        quota: Some(ResourceQuota {
+            role,
+            cpu_cores: resources.cpu_cores,
+            memory_gb: resources.memory_gb,
+            gpu_count: resources.gpu_count,
+            gpu_memory_gb: resources.gpu_memory_gb,
+        }),
     }
 }
 
@@ -106,16 +63,21 @@ pub(crate) async fn require(context: &Context) -> Result<(), EngineError> {
             NodeStatus::Suspended => {
                 Err(standing("suspended", "ask the network's administrators why, and appeal if it is wrong"))
             }
-            NodeStatus::Inactive => Err(standing("inactive", "update the registration")),
+            NodeStatus::Inactive => {
+                Err(standing("inactive", "state its resources anew: `r3mes-proposer register --update`"))
+            }
             NodeStatus::Active | NodeStatus::Slashed | NodeStatus::Unspecified => Ok(()),
         },
     }
 }
 
-fn not_authorized(address: &str) -> EngineError {
+/// The answer to an account that is not on the chain's list of proposers.
+pub fn not_authorized(address: &str) -> EngineError {
     EngineError::Standing {
         address: address.to_owned(),
         standing: "not authorized as a proposer".into(),
-        remedy: "ask the network's administrators for authorization, then register".into(),
+        remedy: "ask the network's administrators for authorization \
+                 (`r3mes-proposer authorization request`), then register"
+            .into(),
     }
 }

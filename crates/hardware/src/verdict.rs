@@ -1,6 +1,6 @@
 //! Readings held against requirements. Nothing here looks at the machine.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// How a reading stands to its requirement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Level {
     /// Enough.

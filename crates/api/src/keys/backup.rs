@@ -1,5 +1,4 @@
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,6 +8,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::{KeyView, PassphraseFor, Secrets};
+use crate::disk::write_new;
 use crate::error_keys::of_backup;
 use crate::{ApiError, ErrorCode, Workspace};
 
@@ -205,17 +205,4 @@ impl Documents {
 
 fn is_profile_name(name: &str) -> bool {
     name.ends_with(".toml") && !name.starts_with('.') && !name.contains(['/', '\\', ':'])
-}
-
-/// Writes a file whole that only its owner reads, and in the place of no other.
-fn write_new(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let mut file = tempfile::Builder::new().prefix(".").suffix(".new").tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist_noclobber(path).map_err(|error| error.error)?;
-    Ok(())
 }

@@ -1,11 +1,9 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use r3mes_api::Workspace;
 use r3mes_api::keys::{BackupSummary, KeySource, KeyView, MnemonicLength, RestoreSummary, Secret};
+use r3mes_api::{Workspace, moment};
 use serde_json::json;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::start::workspace;
 use super::{Failure, output};
@@ -22,7 +20,7 @@ pub(crate) fn run(command: Keys, json: bool) -> Result<(), Failure> {
         Keys::Import(command) => import(&command, json),
         Keys::List(command) => {
             let keys = open(&command.options)?.keys()?;
-            if json { output::json(&keys) } else { output::line(list(&keys)) }
+            if json { keys.iter().try_for_each(output::json) } else { output::line(list(&keys)) }
         }
         Keys::Show(command) => {
             let key = open(&command.options)?.key_named(&command.name)?;
@@ -180,11 +178,6 @@ fn describe(key: &KeyView) -> String {
         record.last_backup.map_or("never".to_owned(), moment),
         if key.in_use { "\n  the account that proposes (account.key)" } else { "" }
     )
-}
-
-pub(crate) fn moment(at: OffsetDateTime) -> String {
-    let at = at.replace_nanosecond(0).unwrap_or(at);
-    at.format(&Rfc3339).unwrap_or_default()
 }
 
 /// Four words a line, each with its number.

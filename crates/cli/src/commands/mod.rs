@@ -1,6 +1,7 @@
 //! One module a command: parse, call the api, print.
 
 pub(crate) mod aggregate;
+pub(crate) mod authorization;
 pub(crate) mod claim_rewards;
 mod confirm;
 pub(crate) mod demo;

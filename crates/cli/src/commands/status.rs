@@ -1,6 +1,6 @@
-use r3mes_api::{Overview, RoundSummary};
+use r3mes_api::{Overview, RoundSummary, moment};
 
-use super::keys::{moment, with_choice};
+use super::keys::with_choice;
 use super::start::workspace;
 use super::{Failure, output};
 use crate::arguments::Status;
