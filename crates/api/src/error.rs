@@ -50,6 +50,8 @@ pub enum ErrorCode {
     Fee,
     /// The account owns too little.
     InsufficientFunds,
+    /// The stake is below the network's minimum.
+    InsufficientStake,
     /// A person did not confirm it.
     Unconfirmed,
     /// What was shown or signed does not hold.
@@ -130,6 +132,7 @@ impl From<ChainError> for ApiError {
 fn of_refusal(reason: &RefusalReason) -> (ErrorCode, Option<String>) {
     let code = match reason {
         RefusalReason::InsufficientFunds | RefusalReason::UnknownAccount => ErrorCode::InsufficientFunds,
+        RefusalReason::InsufficientStake => ErrorCode::InsufficientStake,
         _ => ErrorCode::Refused,
     };
     (code, Some(reason.remedy().to_owned()))

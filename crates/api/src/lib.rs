@@ -9,6 +9,7 @@ mod administration;
 mod amount;
 mod authorization;
 mod claims;
+mod configure;
 pub mod demo;
 mod disk;
 mod earnings;
@@ -21,6 +22,7 @@ mod localnet;
 mod moment;
 mod orders;
 mod overview;
+mod payouts;
 mod registration;
 mod standing;
 mod start;
@@ -33,6 +35,7 @@ pub use authorization::{
     read_document,
 };
 pub use claims::{ClaimPreview, ClaimReceipt, ValidatorReward};
+pub use configure::{Draft, EndpointReach, IpfsReach, Question, Reach};
 pub use earnings::{
     BlockRange, Books, BooksDenom, Earnings, EarningsReport, Figure, KindSum, LedgerLine, Period, PeriodKind,
     periods,
@@ -43,6 +46,7 @@ pub use localnet::{LocalNetwork, LocalNetworkOptions};
 pub use moment::moment;
 pub use orders::Receipt;
 pub use overview::{Overview, RoundSummary};
+pub use payouts::{PayoutAmount, PayoutPreview};
 pub use r3mes_engine::event::{EngineEvent, Numbered};
 pub use r3mes_engine::journal::EntryKind;
 pub use r3mes_engine::round::RoundState;

@@ -107,7 +107,12 @@ impl Workspace {
                 let staked = if update { Coins::default() } else { stated.into() };
                 preview.refusal = self.unpayable(&chain, &cost, &staked).await?;
             }
-            Err(error) if matches!(error.code, ErrorCode::Refused | ErrorCode::InsufficientFunds) => {
+            Err(error)
+                if matches!(
+                    error.code,
+                    ErrorCode::Refused | ErrorCode::InsufficientFunds | ErrorCode::InsufficientStake
+                ) =>
+            {
                 preview.refusal = Some(error);
             }
             Err(error) => return Err(error),
@@ -132,7 +137,7 @@ impl Workspace {
                 "register with {stake}: the network's minimum is {}{}",
                 network.minimum_stake, network.stake_denom
             );
-            return Ok(Some(ApiError::new(ErrorCode::InsufficientFunds, text).with_remedy("raise --stake")));
+            return Ok(Some(ApiError::new(ErrorCode::InsufficientStake, text).with_remedy("raise --stake")));
         }
         if balance < stake.amount {
             let (denom, missing) = (&network.stake_denom, stake.amount - balance);

@@ -142,6 +142,10 @@ impl Workspace {
         Ok(())
     }
 
+    pub(crate) fn take(&mut self, settings: Settings) {
+        self.settings = settings;
+    }
+
     pub(crate) fn home(&self) -> Result<Home, ApiError> {
         Ok(Home::open(self.data.clone())?)
     }
@@ -162,7 +166,7 @@ impl Workspace {
 }
 
 /// A new settings file, with every key explained.
-fn new_settings() -> Result<RawSettings, ApiError> {
+pub(crate) fn new_settings() -> Result<RawSettings, ApiError> {
     RawSettings::parse(Settings::default().to_text())
         .map_err(|error| ApiError::new(ErrorCode::Settings, error.to_string()))
 }

@@ -30,6 +30,9 @@ pub(crate) enum Command {
     /// Run a local R3MES network in the foreground, or administer one that runs.
     #[command(after_help = LOCALNET_EXAMPLES)]
     Localnet(Localnet),
+    /// Set up the proposer: prompts, or `--set` without them; what is named is reached at the end.
+    #[command(after_help = CONFIGURE_EXAMPLES)]
+    Configure(Configure),
     /// Ask the network's administrators for authorization.
     #[command(subcommand, after_help = AUTHORIZATION_EXAMPLES)]
     Authorization(Authorization),
@@ -51,6 +54,9 @@ pub(crate) enum Command {
     /// Withdraw delegation rewards and commission from the distribution module.
     #[command(after_help = CLAIM_EXAMPLES)]
     ClaimRewards(ClaimRewards),
+    /// Move rewards above a reserve to a cold address.
+    #[command(after_help = PAYOUT_EXAMPLES)]
+    Payout(Payout),
     /// Read this machine and say whether it is enough for a proposer.
     #[command(after_help = HARDWARE_EXAMPLES)]
     Hardware(Hardware),
@@ -185,6 +191,15 @@ pub(crate) struct KeyChoice {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Configure {
+    #[command(flatten)]
+    pub(crate) proposer: ProposerOptions,
+    /// Do not reach the endpoints at the end.
+    #[arg(long)]
+    pub(crate) no_check: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Register {
     #[command(flatten)]
     pub(crate) proposer: ProposerOptions,
@@ -305,6 +320,25 @@ pub(crate) struct ClaimRewards {
     pub(crate) proposer: ProposerOptions,
     #[command(flatten)]
     pub(crate) key: KeyChoice,
+    #[command(flatten)]
+    pub(crate) confirmation: Confirmation,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Payout {
+    #[command(flatten)]
+    pub(crate) proposer: ProposerOptions,
+    #[command(flatten)]
+    pub(crate) key: KeyChoice,
+    /// How much, in whole units of the reward denom.
+    #[arg(long, required_unless_present = "all_above_reserve")]
+    pub(crate) amount: Option<u128>,
+    /// Everything above the reserve (setting payout.reserve).
+    #[arg(long, conflicts_with = "amount")]
+    pub(crate) all_above_reserve: bool,
+    /// Where to [default: the setting payout.address].
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) to: Option<String>,
     #[command(flatten)]
     pub(crate) confirmation: Confirmation,
 }
@@ -536,6 +570,17 @@ Examples:
   r3mes-proposer localnet grant remes1...
   r3mes-proposer localnet slash remes1... --amount 5000";
 
+const CONFIGURE_EXAMPLES: &str = "\
+Examples:
+  r3mes-proposer configure
+  r3mes-proposer configure --set network.rpc=http://10.0.0.5:26657,http://10.0.0.6:26657
+  r3mes-proposer configure --set aggregation.method=trimmed-mean --set aggregation.trim=0.2 --json
+  printf 'http://127.0.0.1:26657\\n\\nmedian\\n' | r3mes-proposer configure --no-check
+
+Without --set each key is asked for on standard error and answered by a line of standard input: an
+empty line keeps the value, `-` leaves an optional key out, the end of the input keeps all others. The
+exit code is 4 where the settings were written and something that they name was not reached.";
+
 const REGISTER_EXAMPLES: &str = "\
 Examples:
   r3mes-proposer register --network localnet.toml --home ./proposer
@@ -596,6 +641,16 @@ Examples:
 
 Four figures: estimated (what open rounds would earn), pending (earned, and still open to a challenge),
 paid (earned for good), claimable (what waits in the distribution module: see `claim-rewards`).";
+
+const PAYOUT_EXAMPLES: &str = "\
+Examples:
+  r3mes-proposer payout --all-above-reserve --to remes1... --dry-run
+  r3mes-proposer payout --amount 5000 --to remes1... --yes
+  r3mes-proposer configure --set payout.address=remes1... --set payout.rule=above-reserve
+
+What stays is the setting payout.reserve, without it the network's minimum stake. With
+payout.rule=above-reserve the running engine pays out by itself, at most once in payout.interval, when
+payout.threshold stands above the reserve.";
 
 const CLAIM_EXAMPLES: &str = "\
 Examples:

@@ -26,6 +26,7 @@ fn main() -> ExitCode {
         Command::Keys(command) => commands::keys::run(command, json),
         Command::Demo(command) => block_on(commands::demo::run(command, json)),
         Command::Localnet(command) => block_on(commands::localnet::run(command, json)),
+        Command::Configure(command) => block_on(commands::configure::run(command, json)),
         Command::Authorization(command) => block_on(commands::authorization::run(command, json)),
         Command::Register(command) => block_on(commands::register::run(command, json)),
         Command::Start(command) => block_on(commands::start::run(command, json)),
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         Command::Status(command) => commands::status::run(&command, json),
         Command::ListAggregations(command) => commands::status::list(&command, json),
         Command::Earnings(command) => block_on(commands::earnings::run(command, json)),
+        Command::Payout(command) => block_on(commands::payout::run(command, json)),
         Command::ClaimRewards(command) => block_on(commands::claim_rewards::run(command, json)),
     };
     match ended {

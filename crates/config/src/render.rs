@@ -120,6 +120,7 @@ fn section_comment(section: &str) -> &'static str {
         "quality" => "# Where findings of quality begin. A limit that is left out makes none.\n",
         "limits" => "# What the engine may use.\n",
         "submission" => "# How an aggregate reaches the chain.\n",
+        "payout" => "# What of the rewards is moved to a cold address.\n",
         _ => "",
     }
 }

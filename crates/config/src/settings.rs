@@ -28,6 +28,8 @@ pub struct Settings {
     pub limits: LimitSettings,
     /// How an aggregate reaches the chain.
     pub submission: SubmissionSettings,
+    /// What is moved to a cold address.
+    pub payout: PayoutSettings,
 }
 
 impl Default for Settings {
@@ -44,6 +46,7 @@ impl Default for Settings {
             quality: QualitySettings::default(),
             limits: LimitSettings::default(),
             submission: SubmissionSettings::default(),
+            payout: PayoutSettings::default(),
         }
     }
 }
@@ -174,6 +177,64 @@ impl FromStr for SubmissionStrategy {
             "commit-reveal" => Ok(SubmissionStrategy::CommitReveal),
             "direct" => Err("\"direct\" is not available yet, use \"commit-reveal\"".to_owned()),
             _ => Err(format!("must be \"commit-reveal\", is {text:?}")),
+        }
+    }
+}
+
+/// What of the rewards is moved to a cold address, and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PayoutSettings {
+    /// The cold address.
+    pub address: Option<String>,
+    /// What always stays, in the reward denom; absent: the network's minimum stake.
+    pub reserve: Option<u128>,
+    /// Whether the running engine pays out by itself.
+    pub rule: PayoutRule,
+    /// What must stand above the reserve before the rule moves it.
+    pub threshold: u128,
+    /// Shortest time between two payouts by the rule.
+    pub interval: Duration,
+}
+
+impl Default for PayoutSettings {
+    fn default() -> Self {
+        PayoutSettings {
+            address: None,
+            reserve: None,
+            rule: PayoutRule::Off,
+            threshold: 10_000,
+            interval: Duration::from_secs(24 * 60 * 60),
+        }
+    }
+}
+
+/// When the engine pays out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum PayoutRule {
+    /// Only where the operator orders it.
+    #[default]
+    Off,
+    /// Whenever the threshold stands above the reserve.
+    AboveReserve,
+}
+
+impl fmt::Display for PayoutRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            PayoutRule::Off => "off",
+            PayoutRule::AboveReserve => "above-reserve",
+        })
+    }
+}
+
+impl FromStr for PayoutRule {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "off" => Ok(PayoutRule::Off),
+            "above-reserve" => Ok(PayoutRule::AboveReserve),
+            _ => Err(format!("must be \"off\" or \"above-reserve\", is {text:?}")),
         }
     }
 }

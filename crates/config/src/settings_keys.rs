@@ -203,6 +203,46 @@ pub(crate) const SETTINGS_KEYS: &[SettingsKey] = &[
         |s, v| put(&mut s.submission.max_fee, v.amount().map(Some)),
     )
     .optional("20000", |s| s.submission.max_fee = None),
+    SettingsKey::new(
+        "payout.address",
+        Kind::Text,
+        "The cold address that rewards are moved to.",
+        |s| s.payout.address.clone().map(Value::Text),
+        |s, v| put(&mut s.payout.address, v.name().map(Some)),
+    )
+    .optional("remes1...", |s| s.payout.address = None),
+    SettingsKey::new(
+        "payout.reserve",
+        Kind::Amount,
+        "What always stays, in the reward denom; without it the network's minimum stake.",
+        |s| s.payout.reserve.map(Value::amount_of),
+        |s, v| put(&mut s.payout.reserve, v.amount().map(Some)),
+    )
+    .optional("50000", |s| s.payout.reserve = None),
+    SettingsKey::new(
+        "payout.rule",
+        Kind::Text,
+        "Whether the running engine pays out by itself: off, or above-reserve.",
+        |s| text(&s.payout.rule),
+        |s, v| put(&mut s.payout.rule, v.parse()),
+    ),
+    SettingsKey::new(
+        "payout.threshold",
+        Kind::Amount,
+        "What must stand above the reserve before the rule moves it, in the reward denom.",
+        |s| Some(Value::amount_of(s.payout.threshold)),
+        |s, v| match v.amount()? {
+            0 => Err("must be at least 1, is 0".to_owned()),
+            threshold => put(&mut s.payout.threshold, Ok(threshold)),
+        },
+    ),
+    SettingsKey::new(
+        "payout.interval",
+        Kind::Text,
+        "Shortest time between two payouts by the rule.",
+        |s| duration(s.payout.interval),
+        |s, v| put(&mut s.payout.interval, v.duration(SECOND)),
+    ),
 ];
 
 fn size(value: &Value) -> Result<crate::ByteSize, String> {

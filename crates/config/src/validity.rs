@@ -4,7 +4,7 @@ use r3mes_aggregate::{Method, Tolerance};
 
 use crate::document::Leaf;
 use crate::error::Problems;
-use crate::settings::Settings;
+use crate::settings::{PayoutRule, Settings};
 
 /// Completes the aggregation method from its parameters and checks every rule that spans several keys.
 ///
@@ -17,7 +17,7 @@ pub(crate) fn check(settings: &mut Settings, leaves: &[Leaf], problems: &mut Pro
             problems.push(keys[0], line, text);
         }
     };
-    let Settings { round, limits, aggregation, .. } = settings;
+    let Settings { round, limits, aggregation, payout, network, .. } = settings;
     let minimum = round.minimum_participants;
     rule(
         &["round.quorum", "round.minimum_participants"],
@@ -35,6 +35,18 @@ pub(crate) fn check(settings: &mut Settings, leaves: &[Leaf], problems: &mut Pro
         &["limits.spool_quota", "limits.max_gradient"],
         limits.spool_quota >= limits.max_gradient,
         format!("must be at least limits.max_gradient, {}, is {}", limits.max_gradient, limits.spool_quota),
+    );
+    rule(
+        &["payout.rule", "payout.address"],
+        payout.rule == PayoutRule::Off || payout.address.is_some(),
+        format!("must be off while there is no payout.address, is {}", payout.rule),
+    );
+    let prefix = format!("{}1", network.bech32_prefix);
+    let address = payout.address.as_deref().unwrap_or(&prefix);
+    rule(
+        &["payout.address", "network.bech32_prefix"],
+        address.starts_with(&prefix),
+        format!("must be an address of this network, {prefix}..., is {address:?}"),
     );
 }
 

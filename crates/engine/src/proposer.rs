@@ -239,7 +239,11 @@ async fn step(context: &Context, intake: &mut Intake) -> Result<Progress, Engine
     let round = context.journal.open_rounds()?.into_iter().next();
     // A commitment has a deadline: what was ordered waits until it is revealed.
     if round.as_ref().is_none_or(|round| round.state != RoundState::Committed) {
-        match context.carry_out_orders().await {
+        let ordered = async {
+            context.order_payout(height).await?;
+            context.carry_out_orders().await
+        };
+        match ordered.await {
             Err(error) if error.is_transient() => {
                 context.announcer.announce(EngineEvent::Trouble { message: error.to_string() });
             }

@@ -132,6 +132,11 @@ impl AccountKey {
     }
 }
 
+/// Whether `text` is a bech32 address of 20 bytes under `prefix`, its checksum in order.
+pub fn is_address(text: &str, prefix: &str) -> bool {
+    bech32::decode(text).is_ok_and(|(found, bytes)| found == prefix && bytes.len() == 20)
+}
+
 /// The bech32 address of a compressed secp256k1 public key.
 pub(crate) fn address_of(public_key: &[u8], prefix: &str) -> String {
     bech32::encode(prefix, Ripemd160::digest(Sha256::digest(public_key)))
@@ -251,6 +256,16 @@ mod tests {
         assert!(matches!(error(ABANDON, "44'/x"), KeyError::Path { .. }));
         assert_eq!(AccountKey::from_bytes(&[0; 32]).unwrap_err(), KeyError::Scalar);
         assert_eq!(AccountKey::from_bytes(&[0xff; 32]).unwrap_err(), KeyError::Scalar);
+    }
+
+    #[test]
+    fn an_address_with_a_wrong_letter_is_none() {
+        let address = AccountKey::from_bytes(&[7; 32]).unwrap().address("remes");
+        assert!(is_address(&address, "remes"));
+        assert!(!is_address(&address, "cosmos"));
+        let wrong = address.replace(&address[10..11], if &address[10..11] == "q" { "p" } else { "q" });
+        assert!(!is_address(&wrong, "remes"));
+        assert!(!is_address("remes1", "remes") && !is_address("", "remes"));
     }
 
     #[test]
