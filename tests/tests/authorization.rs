@@ -131,7 +131,10 @@ fn a_newcomer_is_followed_from_the_request_to_a_slash() {
         let registered = newcomer.json(&["register", "--yes"]);
         assert_eq!(registered["registration"]["stake"], "50000remes", "{registered}");
         assert_eq!(registered["registration"]["resources"], preview["resources"], "{registered}");
-        assert_eq!(registered["fee"], preview["fee"], "the fee was the previewed one: {registered}");
+        let fee = |of: &Value| of["fee"][0]["amount"].as_str().unwrap().parse::<i64>().unwrap();
+        // A height or a sequence that is a digit longer costs a byte's gas.
+        let (previewed, paid) = (fee(&preview), fee(&registered));
+        assert!((previewed - paid).abs() <= previewed / 100, "{previewed} was previewed, {paid} paid");
     });
     assert_eq!(newcomer.json(&["register", "--yes"])["already"], true);
     let updated = newcomer.json(&["register", "--update", "--yes"]);

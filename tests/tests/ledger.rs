@@ -51,6 +51,14 @@ impl Scene {
         run_json(&[&["localnet"], arguments, &["--network", &network]].concat(), &[]);
     }
 
+    /// The address of another key, in a folder of its own.
+    fn cold_address(&self) -> String {
+        let (profile, home) = (self.path("localnet.toml"), self.path("cold"));
+        let add = ["keys", "add", "cold", "--store", "file", "--network", &profile, "--home", &home];
+        let added = run_json(&add, &[("R3MES_PASSPHRASE", "a passphrase for tests")]).remove(0);
+        added["key"]["address"].as_str().unwrap().to_owned()
+    }
+
     fn report(&self) -> Value {
         self.json(&["earnings"]).pop().unwrap()
     }
@@ -130,4 +138,40 @@ fn a_running_engine_carries_the_claim_out_and_all_it_earns_agrees_too() {
     assert_eq!(claims[0]["tx_hash"], hash);
     let days = scene.json(&["earnings", "--by", "round"]);
     assert!(days.iter().any(|period| period["period"] == "none"), "{days:?}");
+}
+
+#[test]
+fn a_payout_by_hand_and_one_by_rule_leave_the_reserve() {
+    let scene = Scene::new("13");
+    let own = scene.json(&["claim-rewards", "--dry-run"]).remove(0)["address"].as_str().unwrap().to_owned();
+    let cold = scene.cold_address();
+    let refused = scene.fails(&["payout", "--amount", "150001", "--to", &cold, "--yes"]);
+    assert_eq!(refused["code"], "insufficient-funds", "the reserve is 50000 of 200000: {refused}");
+    let refused = scene.fails(&["payout", "--amount", "1", "--to", &own, "--yes"]);
+    assert_eq!(refused["code"], "request", "{refused}");
+    let paid = scene.json(&["payout", "--amount", "1000", "--to", &cold, "--yes"]).remove(0);
+    let by_hand = paid["payout"]["tx_hash"].as_str().unwrap().to_owned();
+
+    let places = scene.places();
+    let places: Vec<&str> = places.iter().map(String::as_str).collect();
+    let to = format!("payout.address={cold}");
+    let rule = ["--set", &to, "--set", "payout.rule=above-reserve", "--set", "payout.reserve=60000"];
+    let interval = ["--set", "payout.interval=1s", "--set", "round.quorum=3"];
+    let mut engine = Running::start(&[&["start"], &rule[..], &interval[..], &places].concat(), &[]);
+    let booked = engine.wait_for("the rule's payout", |line| {
+        line["event"] == "booked" && line["kind"] == "payout" && line["tx_hash"] != by_hand.as_str()
+    });
+    assert_eq!(booked["denom"], "remes", "{booked}");
+    engine.kill();
+    let lines = scene.json(&["earnings"]);
+    let (report, lines) = lines.split_last().unwrap();
+    assert_eq!(report["books"]["agrees"], true, "{report}");
+    let payouts: Vec<&Value> = lines.iter().filter(|line| line["kind"] == "payout").collect();
+    assert_eq!(
+        (payouts[0]["amount"].as_str(), payouts[0]["tx_hash"].as_str()),
+        (Some("1000"), Some(&*by_hand))
+    );
+    let remes = report["books"]["denoms"].as_array().unwrap().iter().find(|d| d["denom"] == "remes").unwrap();
+    let bank: u128 = remes["bank"].as_str().unwrap().parse().unwrap();
+    assert!(bank >= 60_000, "the reserve is left: {report}");
 }

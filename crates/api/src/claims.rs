@@ -5,12 +5,12 @@
 use cosmrs::proto::cosmos::distribution::v1beta1::{
     MsgWithdrawDelegatorReward, MsgWithdrawValidatorCommission,
 };
-use r3mes_chain::{Any, Chain, ChainError, Coins, DecCoin, DelegationReward, RefusalReason, any};
+use r3mes_chain::{Any, Chain, ChainError, Coins, DecCoin, DelegationReward, Estimate, RefusalReason, any};
 use r3mes_engine::journal::Purpose;
 use serde::Serialize;
 
 use crate::amount::{Amount, Sums, amounts};
-use crate::orders::{Cost, Receipt};
+use crate::orders::Receipt;
 use crate::{ApiError, ErrorCode, Workspace};
 
 /// What a claim would bring and cost.
@@ -147,7 +147,7 @@ impl Workspace {
             return Ok(preview);
         }
         let cost = self.cost(&chain, &preview.messages).await?;
-        preview.gas = Some(cost.gas.to_string());
+        preview.gas = Some(cost.gas_limit.to_string());
         preview.fee = amounts(&cost.fee);
         let mut net = total.clone();
         cost.fee.0.iter().for_each(|coin| net.subtract(&coin.denom, coin.amount));
@@ -192,7 +192,7 @@ impl Workspace {
 }
 
 /// A claim whose fee eats all of it, where both are of one denom.
-fn not_worth(total: &Sums, cost: &Cost) -> Option<ApiError> {
+fn not_worth(total: &Sums, cost: &Estimate) -> Option<ApiError> {
     let [fee] = cost.fee.0.as_slice() else { return None };
     let alone = total.denoms().all(|denom| denom == fee.denom);
     let claimed = total.of(&fee.denom);
@@ -216,12 +216,12 @@ mod tests {
 
     #[test]
     fn a_fee_that_eats_the_claim_is_refused_only_within_its_denom() {
-        let cost = Cost { gas: 1, fee: Coin::new(10, "stake").into() };
+        let cost = Estimate { fee: Coin::new(10, "stake").into(), ..Estimate::default() };
         assert!(not_worth(&total(&[("stake", 10)]), &cost).is_some());
         assert!(not_worth(&total(&[("stake", 11)]), &cost).is_none());
         assert!(not_worth(&total(&[("stake", 1), ("remes", 1)]), &cost).is_none());
         assert!(not_worth(&total(&[("remes", 1)]), &cost).is_none());
-        assert!(not_worth(&total(&[("stake", 1)]), &Cost { gas: 1, fee: Coins::default() }).is_none());
+        assert!(not_worth(&total(&[("stake", 1)]), &Estimate::default()).is_none());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use r3mes_chain::{Any, Chain, Coins, TxBody};
+use r3mes_chain::{Any, Chain, Coins, Estimate, Terms};
 use r3mes_config::DataDir;
 use r3mes_engine::journal::{Order, OrderOutcome, Placed, Purpose};
 use r3mes_engine::{Environment, Journal};
@@ -36,25 +36,13 @@ pub struct Receipt {
     pub placed_at: OffsetDateTime,
 }
 
-/// What a transaction would cost, by a simulation of now.
-#[derive(Clone, Debug)]
-pub(crate) struct Cost {
-    pub(crate) gas: u64,
-    pub(crate) fee: Coins,
-}
-
 impl Workspace {
     /// What a transaction of these messages would cost. Nothing is signed, and no secret is touched.
-    pub(crate) async fn cost(&self, chain: &Chain, messages: &[Any]) -> Result<Cost, ApiError> {
-        let address = self.address()?;
-        let account = chain.account(&address).await.map_err(ApiError::from)?.ok_or_else(|| {
-            ApiError::new(ErrorCode::InsufficientFunds, format!("pay a fee: {address} has never owned coins"))
-                .with_remedy("send coins to it; an account exists from its first coins on")
-        })?;
-        let body = TxBody::new(messages.iter().cloned(), 0);
-        let used = chain.simulate(&body, self.public_key()?, account.sequence).await?;
-        let gas = chain.spec().gas_limit(used);
-        Ok(Cost { gas, fee: chain.spec().fee(gas)? })
+    pub(crate) async fn cost(&self, chain: &Chain, messages: &[Any]) -> Result<Estimate, ApiError> {
+        // Gas is paid for bytes too: the real one will have a timeout height of this size.
+        let timeout_height = chain.status().await?.height.unsigned_abs() + 1000;
+        let terms = Terms { timeout_height, ..Terms::default() };
+        Ok(chain.estimate(&self.address()?, self.public_key()?, messages, &terms).await?)
     }
 
     /// Why the fee of a transaction cannot be paid, if it cannot: it is above the operator's limit, or
@@ -62,7 +50,7 @@ impl Workspace {
     pub(crate) async fn unpayable(
         &self,
         chain: &Chain,
-        cost: &Cost,
+        cost: &Estimate,
         spent: &Coins,
     ) -> Result<Option<ApiError>, ApiError> {
         let address = self.address()?;

@@ -93,7 +93,7 @@ impl Workspace {
         };
         preview.amount = Amount::new(units, &denom);
         preview.left = Amount::new(balance.saturating_sub(units).saturating_sub(fee), &denom);
-        preview.gas = Some(cost.gas.to_string());
+        preview.gas = Some(cost.gas_limit.to_string());
         preview.fee = amounts(&cost.fee);
         preview.messages = vec![message(units)];
         preview.refusal = match unworthy(units.saturating_add(fee), balance, reserve, &denom) {

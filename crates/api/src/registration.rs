@@ -102,7 +102,7 @@ impl Workspace {
         }
         match self.cost(&chain, &preview.messages).await {
             Ok(cost) => {
-                preview.gas = Some(cost.gas.to_string());
+                preview.gas = Some(cost.gas_limit.to_string());
                 preview.fee = amounts(&cost.fee);
                 let staked = if update { Coins::default() } else { stated.into() };
                 preview.refusal = self.unpayable(&chain, &cost, &staked).await?;

@@ -57,6 +57,17 @@ pub struct Account {
     pub sequence: u64,
 }
 
+/// What a transaction would cost.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Estimate {
+    /// The account, at the sequence that the transaction would take.
+    pub account: Account,
+    /// The gas it may use.
+    pub gas_limit: u64,
+    /// What it pays.
+    pub fee: Coins,
+}
+
 /// What a delegation has earned and not withdrawn.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DelegationReward {
@@ -450,11 +461,28 @@ impl Chain {
         terms: &Terms,
     ) -> Result<SignedTx, ChainError> {
         let address = key.address(&self.spec.prefix);
-        let mut account = self.account(&address).await?.ok_or_else(|| {
+        let estimate = self.estimate(&address, key.public_key(), messages, terms).await?;
+        let body = TxBody::new(messages.iter().cloned(), terms.timeout_height);
+        Ok(self.sign(key, estimate.account, &body, estimate.gas_limit, estimate.fee))
+    }
+
+    /// What a transaction of `messages` would cost now, and the sequence that it would take. No secret is
+    /// needed, and nothing is sent.
+    ///
+    /// # Errors
+    /// As [`Chain::prepare`].
+    pub async fn estimate(
+        &self,
+        address: &str,
+        public_key: PublicKey,
+        messages: &[Any],
+        terms: &Terms,
+    ) -> Result<Estimate, ChainError> {
+        let mut account = self.account(address).await?.ok_or_else(|| {
             Refusal::new("sdk", 9, format!("account {address} does not exist on {}", self.spec.chain_id))
         })?;
         let body = TxBody::new(messages.iter().cloned(), terms.timeout_height);
-        let mut simulated = self.simulate(&body, key.public_key(), account.sequence).await;
+        let mut simulated = self.simulate(&body, public_key, account.sequence).await;
         if let Err(ChainError::Refused(Refusal {
             reason: RefusalReason::WrongSequence { expected: Some(expected), .. },
             ..
@@ -462,13 +490,12 @@ impl Chain {
             && *expected > account.sequence
         {
             account.sequence = *expected;
-            simulated = self.simulate(&body, key.public_key(), account.sequence).await;
+            simulated = self.simulate(&body, public_key, account.sequence).await;
         }
         let gas_limit = terms.gas(self.spec.gas_limit(simulated?));
         let fee = self.spec.fee_at(self.gas_price().await, gas_limit)?;
         let amount = terms.fee(fee.amount_of(&self.spec.fee_denom));
-        let fee = self.spec.coins(amount);
-        Ok(self.sign(key, account, &body, gas_limit, fee))
+        Ok(Estimate { account, gas_limit, fee: self.spec.coins(amount) })
     }
 
     /// The price of a unit of gas: the network's, or the node's own where it asks for more in the same denom.

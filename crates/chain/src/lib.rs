@@ -21,7 +21,7 @@ mod subscription;
 
 pub use amount::{AmountError, Coin, Coins, DecCoin, Decimal};
 pub use broadcast::{Broadcast, Inclusion};
-pub use chain::{Account, Chain, DelegationReward, NodeConfig};
+pub use chain::{Account, Chain, DelegationReward, Estimate, NodeConfig};
 pub use cosmrs::Any;
 pub use digest::{commitment_hash, merkle_root, miner_signature_digest, miner_signature_text};
 pub use error::{ChainError, NodeError, NodeErrorKind};

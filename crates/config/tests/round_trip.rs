@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use r3mes_aggregate::Method;
 use r3mes_config::{
     AccountSettings, AggregationSettings, ByteSize, DataDir, Decimal, LimitSettings, LocalnetSeed,
-    NetworkProfile, Policy, Profile, QualitySettings, RawSettings, RoundSettings, Settings,
-    SubmissionSettings, SubmissionStrategy, VerificationSettings,
+    NetworkProfile, PayoutRule, PayoutSettings, Policy, Profile, QualitySettings, RawSettings, RoundSettings,
+    Settings, SubmissionSettings, SubmissionStrategy, VerificationSettings,
 };
 use url::Url;
 
@@ -150,20 +150,34 @@ fn settings() -> impl Strategy<Value = Settings> {
                 spool_quota: ByteSize::bytes(size + more),
             }
         });
-    let rest = (option::of("[a-z][a-z0-9-]{0,9}"), option::of(any::<u128>()));
+    let payout = (option::of("[a-z0-9]{38}"), option::of(any::<u128>()), 1..u128::MAX, duration());
+    let rest = (option::of("[a-z][a-z0-9-]{0,9}"), option::of(any::<u128>()), payout);
     (network, aggregation(), round, verification, quality, limits, rest).prop_map(
-        |((profile, network), aggregation, round, verification, quality, limits, (key, max_fee))| Settings {
-            profile,
-            network,
-            account: AccountSettings { key },
-            aggregation,
-            round,
-            verification,
-            quality,
-            limits,
-            submission: SubmissionSettings { strategy: SubmissionStrategy::CommitReveal, max_fee },
+        |((profile, network), aggregation, round, verification, quality, limits, (key, max_fee, payout))| {
+            Settings {
+                profile,
+                payout: payout_settings(payout, &network),
+                network,
+                account: AccountSettings { key },
+                aggregation,
+                round,
+                verification,
+                quality,
+                limits,
+                submission: SubmissionSettings { strategy: SubmissionStrategy::CommitReveal, max_fee },
+            }
         },
     )
+}
+
+/// The rule needs an address, and the address is one of the network.
+fn payout_settings(
+    (address, reserve, threshold, interval): (Option<String>, Option<u128>, u128, Duration),
+    network: &NetworkProfile,
+) -> PayoutSettings {
+    let rule = if address.is_some() { PayoutRule::AboveReserve } else { PayoutRule::Off };
+    let address = address.map(|address| format!("{}1{address}", network.bech32_prefix));
+    PayoutSettings { address, reserve, rule, threshold, interval: interval + Duration::from_secs(1) }
 }
 
 proptest! {
