@@ -1,13 +1,23 @@
-//! What the tests that cross crates share: the real program, run to its end or as a child that goes on.
+//! What the tests that cross crates share: the real program, run to its end or as a child that goes on; a
+//! local network and what its chain holds of a proposer; a network of Cosmos SDK nodes; a proxy that lies; and
+//! the runs of `cargo xtask chaos`.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests fail by panicking")]
 #![allow(clippy::print_stderr, reason = "a skipped test says so")]
 
+pub mod chaos;
+pub mod cosmos;
+pub mod proxy;
+
 mod go_tool;
+mod network;
 mod proposer;
+mod record;
 mod running;
 
 pub use go_tool::go_tool;
+pub use network::{Network, NetworkOptions};
 pub use proposer::proposer;
+pub use record::{AggregationRecord, ChainRecord, CommitmentRecord, TransactionKind, TransactionRecord};
 pub use running::Running;
 
 use std::path::{Path, PathBuf};

@@ -1,7 +1,8 @@
-//! Set-up, run, test and bench of the R3MES proposer: `cargo xtask ...`.
+//! Set-up, run, test, bench and stress of the R3MES proposer: `cargo xtask ...`.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod bench;
+mod chaos;
 mod go;
 mod hygiene;
 mod run;
@@ -15,7 +16,7 @@ use clap::{Parser, Subcommand};
 
 use crate::suites::Suite;
 
-/// Set-up, run, test and bench of the R3MES proposer.
+/// Set-up, run, test, bench and stress of the R3MES proposer.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 struct Arguments {
@@ -49,6 +50,9 @@ enum Task {
         #[arg(last = true, value_name = "N [D [METHOD...]]")]
         arguments: Vec<String>,
     },
+    /// Put the proposer under stress: a local network behind proxies that make calls go wrong, and the
+    /// program killed at random; first without kills, then with. Fails if any promise is broken.
+    Chaos(chaos::Options),
     /// Install what a build and its tests need and this machine lacks.
     Setup,
     /// Format all code.
@@ -60,6 +64,7 @@ fn main() -> ExitCode {
         Task::Run { headless, release, arguments } => run::run(headless, release, &arguments),
         Task::Test { suite } => suites::test(suite),
         Task::Bench { arguments } => bench::bench(&arguments),
+        Task::Chaos(options) => chaos::chaos(&options),
         Task::Setup => setup::for_build()
             .and_then(|()| setup::for_tests())
             .map(|()| println!("all that a build and its tests need is here")),

@@ -1,0 +1,344 @@
+//! The chain's client against a Cosmos SDK node that nobody of us wrote: what is sent arrives exactly once,
+//! whatever happens to node, connection or account in between.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests fail by panicking")]
+
+use std::time::Duration;
+
+use cosmrs::proto::cosmos::bank::v1beta1::MsgSend;
+use futures::StreamExt;
+use r3mes_chain::{
+    Account, Any, Backoff, Broadcast, Chain, ChainError, Coin, Coins, Connection, Included, Inclusion,
+    Notice, RefusalReason, SignedTx, TxBody, any, subscribe_again,
+};
+use r3mes_keys::AccountKey;
+use r3mes_tests::cosmos::{CHAIN_ID, Cosmos, DENOM};
+use r3mes_tests::proxy::{Faults, Proxy};
+
+/// How often the node is asked again.
+const POLL: Duration = Duration::from_millis(100);
+
+/// Blocks that a transaction may wait.
+const PATIENCE: u64 = 30;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transfer_moves_its_amount_and_costs_its_fee() {
+    let Some(network) = Cosmos::start().await else { return };
+    let (chain, from, to) = (network.node.chain(), &network.other, network.address(&network.operator));
+    let before = state(&chain, from).await;
+    let received = chain.balance(&to, DENOM).await.unwrap();
+    let signed = prepare(&chain, from, &[send(from, &to, 12_345)]).await;
+    let included = deliver(&chain, &signed).await;
+    assert_eq!(included.refusal(), None);
+    assert_eq!(included.received(&to).to_string(), format!("12345{DENOM}"));
+    let fee = signed.fee.amount_of(DENOM);
+    assert!(fee > 0);
+    let after = state(&chain, from).await;
+    assert_eq!(before.balance - after.balance, 12_345 + fee);
+    assert_eq!(after.account.sequence, before.account.sequence + 1);
+    assert_eq!(chain.balance(&to, DENOM).await.unwrap(), received + 12_345);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_low_a_fee_and_too_little_gas_are_told_apart_and_leave_what_they_must() {
+    let Some(network) = Cosmos::start().await else { return };
+    let (chain, from, to) = (network.node.chain(), &network.other, network.address(&network.operator));
+    let start = state(&chain, from).await;
+    let right = prepare(&chain, from, &[send(from, &to, 7)]).await;
+    let body = body(&chain, &[send(from, &to, 7)]).await;
+    let fee = |amount| Coins(vec![Coin::new(amount, DENOM)]);
+
+    // Below the node's price: refused before any block, and nothing is used up.
+    let cheap = chain.sign(from, start.account, &body, right.gas_limit, fee(1));
+    let Broadcast::Refused(refusal) = chain.broadcast(&cheap).await else { panic!("a fee of 1 was taken") };
+    let RefusalReason::InsufficientFee { required: Some(required) } = &refusal.reason else {
+        panic!("{refusal:?}")
+    };
+    assert!(required.amount_of(DENOM) > 1, "{required}");
+    assert!(refusal.reason.remedy().is_some());
+    assert_eq!(state(&chain, from).await, start);
+
+    // Gas that does not even check the signature: likewise.
+    let starved = chain.sign(from, start.account, &body, 1_000, right.fee.clone());
+    let Broadcast::Refused(refusal) = chain.broadcast(&starved).await else { panic!("1000 gas were taken") };
+    assert_eq!(refusal.reason, RefusalReason::OutOfGas);
+    assert!(refusal.reason.remedy().is_some());
+    assert_eq!(state(&chain, from).await, start);
+
+    // Gas that ends while the transfer is carried out: in a block, paid for, and without effect.
+    let most = right.gas_limit * 7 / 10;
+    let short = (most / 2..most).step_by(500).rev();
+    let mut ended = None;
+    for gas in short {
+        let now = state(&chain, from).await;
+        let signed = chain.sign(from, now.account, &body, gas, right.fee.clone());
+        match chain.broadcast(&signed).await {
+            Broadcast::Accepted => {}
+            // So little that the mempool sees it: there is nothing in between on this chain.
+            Broadcast::Refused(refusal) if refusal.reason == RefusalReason::OutOfGas => break,
+            other => panic!("{other:?}"),
+        }
+        let included = wait(&chain, &signed).await;
+        let after = state(&chain, from).await;
+        assert_eq!(after.account.sequence, now.account.sequence + 1);
+        let moved = if included.code == 0 { 7 } else { 0 };
+        assert_eq!(now.balance - after.balance, right.fee.amount_of(DENOM) + moved);
+        if included.code != 0 {
+            assert_eq!(included.refusal().unwrap().reason, RefusalReason::OutOfGas);
+            ended = Some(included);
+            break;
+        }
+    }
+    assert!(ended.is_some(), "no gas limit was enough for the mempool and too little for the transfer");
+
+    // And the right one, with the account as it is now, passes.
+    let again = prepare(&chain, from, &[send(from, &to, 7)]).await;
+    assert_eq!(deliver(&chain, &again).await.refusal(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_clients_race_for_one_sequence_and_every_transfer_happens_once() {
+    let Some(network) = Cosmos::start().await else { return };
+    let (chain, to) = (network.node.chain(), network.address(&network.operator));
+    let before = state(&chain, &network.other).await;
+    let received = chain.balance(&to, DENOM).await.unwrap();
+    const EACH: u128 = 5;
+    let race = |unit: u128| {
+        // Nothing is shared but the account: as with one key on two machines.
+        let chain = network.node.chain();
+        let (from, to) = (&network.other, &to);
+        async move {
+            let (mut fees, mut lost) = (0, 0);
+            for _ in 0..EACH {
+                loop {
+                    let signed = prepare(&chain, from, &[send(from, to, unit)]).await;
+                    match chain.broadcast(&signed).await {
+                        Broadcast::Accepted => {}
+                        Broadcast::Refused(refusal) if refusal.is_about_sequence() => {
+                            lost += 1;
+                            tokio::time::sleep(POLL).await;
+                            continue;
+                        }
+                        other => panic!("{other:?}"),
+                    }
+                    let included = wait(&chain, &signed).await;
+                    assert_eq!(included.refusal(), None);
+                    fees += signed.fee.amount_of(DENOM);
+                    break;
+                }
+            }
+            (fees, lost)
+        }
+    };
+    let ((fees_a, lost_a), (fees_b, lost_b)) = tokio::join!(race(1), race(1_000));
+    assert!(lost_a + lost_b > 0, "the two never met at one sequence");
+    let after = state(&chain, &network.other).await;
+    assert_eq!(chain.balance(&to, DENOM).await.unwrap() - received, EACH * 1_001);
+    assert_eq!(before.balance - after.balance, EACH * 1_001 + fees_a + fees_b);
+    assert_eq!(u128::from(after.account.sequence - before.account.sequence), 2 * EACH);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_dies_during_a_broadcast_carries_it_out_once() {
+    let Some(mut network) = Cosmos::start().await else { return };
+    let to = network.address(&network.operator);
+    for round in 0..3 {
+        let chain = network.node.chain();
+        let before = state(&chain, &network.other).await;
+        let received = chain.balance(&to, DENOM).await.unwrap();
+        let signed = prepare(&chain, &network.other, &[send(&network.other, &to, 99)]).await;
+        // Killed before, while and after the node has the transaction.
+        let broadcast = tokio::spawn({
+            let (chain, signed) = (chain.clone(), signed.clone());
+            async move { chain.broadcast(&signed).await }
+        });
+        tokio::time::sleep(Duration::from_millis(3 * round)).await;
+        network.node.kill();
+        let outcome = broadcast.await.unwrap();
+        assert!(matches!(outcome, Broadcast::Accepted | Broadcast::Unknown(_)), "{outcome:?}");
+        assert!(chain.find_tx(&signed.hash).await.unwrap_err().is_transient());
+        network.node.start().await;
+        // The same bytes, until a block holds them: what the node knew before it died does not matter.
+        let included = deliver(&chain, &signed).await;
+        assert_eq!(included.refusal(), None);
+        let after = state(&chain, &network.other).await;
+        assert_eq!(after.account.sequence, before.account.sequence + 1);
+        assert_eq!(before.balance - after.balance, 99 + signed.fee.amount_of(DENOM));
+        assert_eq!(chain.balance(&to, DENOM).await.unwrap(), received + 99);
+        // Once more is once too often, and the node says so without doing it again.
+        match chain.broadcast(&signed).await {
+            Broadcast::AlreadyInMempool => {}
+            Broadcast::Refused(refusal) => assert!(refusal.is_about_sequence(), "{refusal}"),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(state(&chain, &network.other).await, after);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_websocket_that_drops_is_opened_again_and_what_it_missed_can_be_asked_for() {
+    let Some(network) = Cosmos::start().await else { return };
+    let (chain, from, to) = (network.node.chain(), &network.other, network.address(&network.operator));
+    let proxy = Proxy::start(network.node.url(), Faults::NONE).await.unwrap();
+    let backoff = Backoff { first: Duration::from_millis(50), longest: Duration::from_millis(500) };
+    let mut events = Box::pin(subscribe_again(proxy.url(), Duration::from_secs(60), backoff));
+    assert_eq!(events.next().await, Some(Connection::Up));
+    let first = deliver(&chain, &prepare(&chain, from, &[send(from, &to, 1)]).await).await;
+    let mut cursor = heard(&mut events, &first.hash).await;
+
+    // Cut; while it is down, something happens.
+    proxy.cut_connections();
+    while !matches!(events.next().await, Some(Connection::Down(_))) {}
+    let missed = deliver(&chain, &prepare(&chain, from, &[send(from, &to, 2)]).await).await;
+    while !matches!(events.next().await, Some(Connection::Up)) {}
+    let query = format!("message.sender='{}' AND tx.height>{cursor}", network.address(from));
+    let order = r3mes_chain::rpc::TxOrder::Ascending;
+    let found = chain.rpc().tx_search(&query, 1, 100, order).await.unwrap();
+    let hashes: Vec<String> = found.txs.into_iter().map(|tx| Included::from(tx).hash).collect();
+    assert_eq!(hashes, [missed.hash.clone()]);
+    cursor = missed.height;
+
+    // And events go on.
+    let last = deliver(&chain, &prepare(&chain, from, &[send(from, &to, 3)]).await).await;
+    assert!(heard(&mut events, &last.hash).await > cursor);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_chain_is_refused_by_its_name() {
+    let Some(network) = Cosmos::start().await else { return };
+    let (chain, from, to) = (network.node.chain(), &network.other, network.address(&network.operator));
+    let start = state(&chain, from).await;
+
+    // A client that was told another id asks nothing else of the node.
+    let http = r3mes_chain::http::client(r3mes_chain::http::Timeouts::default()).unwrap();
+    let rpc = r3mes_chain::Rpc::pool(&http, vec![network.node.url()], "remes-1").unwrap();
+    let spec = r3mes_chain::ChainSpec { chain_id: "remes-1".into(), ..chain.spec().clone() };
+    let mistaken = Chain::new(rpc, spec.clone());
+    let Err(ChainError::WrongChain { found, expected, .. }) = mistaken.balance(&to, DENOM).await else {
+        panic!("a node of another chain was asked for a balance")
+    };
+    assert_eq!((found.as_str(), expected.as_str()), (CHAIN_ID, "remes-1"));
+
+    // One that does not compare signs for the other chain, and the node refuses the signature.
+    let careless = Chain::new(r3mes_chain::Rpc::new(http, network.node.url()), spec);
+    let signed = prepare(&careless, from, &[send(from, &to, 5)]).await;
+    let Broadcast::Refused(refusal) = careless.broadcast(&signed).await else {
+        panic!("a signature for another chain was taken")
+    };
+    assert_eq!(refusal.reason, RefusalReason::SignatureRejected);
+    assert!(refusal.reason.remedy().is_some());
+    assert_eq!(state(&chain, from).await, start);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_lags_takes_nobody_back_in_time() {
+    let Some(network) = Cosmos::start().await else { return };
+    let (follower, line) = network.follow().await;
+    let (from, to) = (&network.other, network.address(&network.operator));
+    // The follower comes first, and is well.
+    let chain = network.through(vec![follower.url(), network.node.url()]);
+    let through_follower = follower.chain();
+    caught_up(&through_follower, &network.node.chain()).await;
+    let first = deliver(&chain, &prepare(&chain, from, &[send(from, &to, 1)]).await).await;
+    assert_eq!(first.refusal(), None);
+
+    // Cut off from its peer it goes on answering, from the past.
+    line.cut();
+    let behind = network.node.chain();
+    let second = deliver(&behind, &prepare(&behind, from, &[send(from, &to, 2)]).await).await;
+    let stuck = through_follower.status().await.unwrap().height;
+    while behind.status().await.unwrap().height < second.height + 6 {
+        tokio::time::sleep(POLL).await;
+    }
+    assert_eq!(through_follower.find_tx(&second.hash).await.unwrap(), None);
+    assert!(through_follower.status().await.unwrap().height <= stuck + 1);
+    // Who has seen the second transfer's block does not sign for a sequence of before.
+    let truth = state(&behind, from).await;
+    chain.rpc().check_endpoints().await;
+    assert_eq!(state(&chain, from).await, truth);
+    let third = prepare(&chain, from, &[send(from, &to, 3)]).await;
+    assert_eq!(third.sequence, truth.account.sequence);
+    assert_eq!(deliver(&chain, &third).await.refusal(), None);
+
+    // Mended, it catches up and is asked again.
+    line.mend();
+    caught_up(&through_follower, &behind).await;
+    chain.rpc().check_endpoints().await;
+    let after = state(&chain, from).await;
+    assert_eq!(after, state(&behind, from).await);
+    assert_eq!(chain.rpc().url(), &follower.url());
+    let sent = truth.account.sequence + 1 - first_sequence(&first);
+    assert_eq!(sent, 3, "three transfers, three sequences");
+}
+
+/// What an account holds and has signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct State {
+    balance: u128,
+    account: Account,
+}
+
+async fn state(chain: &Chain, key: &AccountKey) -> State {
+    let address = key.address("cosmos");
+    let account = chain.account(&address).await.unwrap().unwrap();
+    State { balance: chain.balance(&address, DENOM).await.unwrap(), account }
+}
+
+fn send(from: &AccountKey, to: &str, amount: u128) -> Any {
+    let amount = vec![Coin::new(amount, DENOM).to_proto()];
+    any(&MsgSend { from_address: from.address("cosmos"), to_address: to.to_owned(), amount })
+}
+
+async fn body(chain: &Chain, messages: &[Any]) -> TxBody {
+    let timeout_height = chain.status().await.unwrap().height as u64 + PATIENCE;
+    TxBody::new(messages.iter().cloned(), timeout_height)
+}
+
+async fn prepare(chain: &Chain, key: &AccountKey, messages: &[Any]) -> SignedTx {
+    let timeout_height = chain.status().await.unwrap().height as u64 + PATIENCE;
+    chain.prepare(key, messages, timeout_height).await.unwrap()
+}
+
+/// Sends the same bytes until a block holds them.
+async fn deliver(chain: &Chain, signed: &SignedTx) -> Included {
+    loop {
+        match chain.broadcast(signed).await {
+            Broadcast::Accepted | Broadcast::AlreadyInMempool | Broadcast::Unknown(_) => {}
+            // Included already, where the node does not remember the bytes.
+            Broadcast::Refused(refusal) => assert!(refusal.is_about_sequence(), "{refusal}"),
+        }
+        let wait = chain.wait_for_tx(&signed.hash, signed.timeout_height, POLL);
+        // A node that died with the transaction in its mempool needs it again.
+        match tokio::time::timeout(Duration::from_secs(3), wait).await {
+            Ok(Ok(Inclusion::Included(included))) => return included,
+            Ok(Ok(Inclusion::TimedOut)) => panic!("no block holds the transaction"),
+            Ok(Err(error)) => assert!(error.is_transient(), "{error}"),
+            Err(_) => {}
+        }
+    }
+}
+
+async fn wait(chain: &Chain, signed: &SignedTx) -> Included {
+    match chain.wait_for_tx(&signed.hash, signed.timeout_height, POLL).await.unwrap() {
+        Inclusion::Included(included) => included,
+        Inclusion::TimedOut => panic!("no block holds the transaction"),
+    }
+}
+
+/// Reads events until they tell of the transaction; its height.
+async fn heard(events: &mut (impl StreamExt<Item = Connection> + Unpin), hash: &str) -> i64 {
+    loop {
+        match events.next().await.unwrap() {
+            Connection::Notice(Notice::Tx(included)) if included.hash == hash => return included.height,
+            Connection::Down(error) => panic!("{error}"),
+            _ => {}
+        }
+    }
+}
+
+async fn caught_up(follower: &Chain, leader: &Chain) {
+    let height = leader.status().await.unwrap().height;
+    while follower.status().await.unwrap().height < height {
+        tokio::time::sleep(POLL).await;
+    }
+}
