@@ -5,9 +5,9 @@ use r3mes_config::NetworkProfile;
 use r3mes_localnet::{Account, Role};
 use serde_json::Value;
 
+use super::Figures;
 use super::engine::Engine;
 use super::plan::{Kill, Plan};
-use super::Figures;
 use crate::network::{Network, NetworkOptions};
 use crate::proxy::{Faults, Proxy};
 use crate::{ChainRecord, run_json};

@@ -23,7 +23,8 @@ const BALANCE: u128 = 1_000_000_000_000;
 const STAKE: u128 = 500_000_000_000;
 
 /// The words of the validator's operator. They are worth nothing.
-const OPERATOR: &str = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about";
+const OPERATOR: &str =
+    "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about";
 
 /// The words of somebody who only has money.
 const OTHER: &str = "zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo wrong";
@@ -51,8 +52,8 @@ impl Cosmos {
         let program = go_tool("R3MES_SIMD", "simd", "simd")?;
         let folder = tempfile::tempdir().unwrap();
         let home = folder.path().join("validator");
-        let [operator, other] = [OPERATOR, OTHER]
-            .map(|words| AccountKey::from_mnemonic(words, &derivation_path(118)).unwrap());
+        let [operator, other] =
+            [OPERATOR, OTHER].map(|words| AccountKey::from_mnemonic(words, &derivation_path(118)).unwrap());
         genesis(&program, &home, &[&operator, &other]);
         let mut node = Node::new(&program, home, None);
         node.start().await;

@@ -103,13 +103,8 @@ impl Fault {
 
 impl FaultKind {
     /// All of them.
-    pub const ALL: [FaultKind; 5] = [
-        FaultKind::Drop,
-        FaultKind::Delay,
-        FaultKind::Truncate,
-        FaultKind::Duplicate,
-        FaultKind::Status500,
-    ];
+    pub const ALL: [FaultKind; 5] =
+        [FaultKind::Drop, FaultKind::Delay, FaultKind::Truncate, FaultKind::Duplicate, FaultKind::Status500];
 }
 
 impl fmt::Display for FaultKind {

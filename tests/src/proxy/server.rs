@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -157,9 +157,7 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> io::Result<A
                 websocket::open(shared, request).await
             }
             // The messages that follow have faults of their own.
-            Some(Fault::Truncate { .. } | Fault::Duplicate) | None => {
-                websocket::open(shared, request).await
-            }
+            Some(Fault::Truncate { .. } | Fault::Duplicate) | None => websocket::open(shared, request).await,
         };
     }
     let (head, body) = request.into_parts();
