@@ -111,12 +111,19 @@ async fn two_clients_race_for_one_sequence_and_every_transfer_happens_once() {
             let (mut fees, mut lost) = (0, 0);
             for _ in 0..EACH {
                 loop {
-                    let signed = prepare(&chain, from, &[send(from, to, unit)]).await;
+                    let timeout_height = chain.status().await.unwrap().height as u64 + PATIENCE;
+                    let signed = match chain.prepare(from, &[send(from, to, unit)], timeout_height).await {
+                        Ok(signed) => signed,
+                        Err(ChainError::Refused(refusal)) if refusal.is_about_sequence() => {
+                            lost += 1;
+                            continue;
+                        }
+                        Err(error) => panic!("{error}"),
+                    };
                     match chain.broadcast(&signed).await {
                         Broadcast::Accepted => {}
                         Broadcast::Refused(refusal) if refusal.is_about_sequence() => {
                             lost += 1;
-                            tokio::time::sleep(POLL).await;
                             continue;
                         }
                         other => panic!("{other:?}"),

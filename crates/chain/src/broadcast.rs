@@ -22,7 +22,7 @@ pub enum Broadcast {
     AlreadyInMempool,
     /// The mempool did not take it. Another copy may still be on its way: look the hash up.
     Refused(Refusal),
-    /// The node did not answer, or had no room. The transaction may or may not be on its way: look the
+    /// The node did not answer, had no room, or is not up to it just after its start. The transaction may or may not be on its way: look the
     /// hash up, and send nothing but the same bytes.
     Unknown(ChainError),
 }
@@ -37,7 +37,7 @@ pub enum Inclusion {
 }
 
 impl Broadcast {
-    fn of(answer: Result<BroadcastTxSync, ChainError>) -> Broadcast {
+    fn of(answer: Result<BroadcastTxSync, ChainError>, chain_id: &str) -> Broadcast {
         let answer = match answer {
             Ok(answer) => answer,
             Err(ChainError::Node(error)) => {
@@ -56,6 +56,9 @@ impl Broadcast {
         match refusal.reason {
             RefusalReason::AlreadyInMempool => Broadcast::AlreadyInMempool,
             RefusalReason::MempoolFull => Broadcast::Unknown(refusal.into()),
+            RefusalReason::SignatureRejected if refusal.is_of_a_new_start(chain_id) => {
+                Broadcast::Unknown(refusal.into())
+            }
             _ => Broadcast::Refused(refusal),
         }
     }
@@ -74,7 +77,7 @@ impl Chain {
     /// Hands the bytes to the mempool of the first endpoint that answers.
     pub async fn broadcast(&self, tx: &SignedTx) -> Broadcast {
         let Asked { answer, lost } = self.rpc().offer(&tx.bytes).await;
-        match (Broadcast::of(answer), lost) {
+        match (Broadcast::of(answer, &self.spec().chain_id), lost) {
             // An attempt before may have arrived: this refusal can be of its effect.
             (Broadcast::Refused(_), Some(lost)) => Broadcast::Unknown(lost),
             (outcome, _) => outcome,
@@ -84,7 +87,8 @@ impl Chain {
     /// Hands the bytes to the mempools of all endpoints at once, when there is no time to ask one after the
     /// other.
     pub async fn broadcast_everywhere(&self, tx: &SignedTx) -> Broadcast {
-        let outcomes = self.rpc().offer_to_all(&tx.bytes).await.into_iter().map(Broadcast::of);
+        let answers = self.rpc().offer_to_all(&tx.bytes).await;
+        let outcomes = answers.into_iter().map(|answer| Broadcast::of(answer, &self.spec().chain_id));
         // The best outcome counts: one mempool that has it is enough, and one refusal does not undo it.
         outcomes.min_by_key(Broadcast::rank).unwrap_or_else(|| {
             Broadcast::Unknown(ChainError::malformed("broadcast_tx_sync", "no endpoint was asked"))

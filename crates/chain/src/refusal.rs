@@ -31,6 +31,15 @@ impl Refusal {
         matches!(self.reason, RefusalReason::WrongSequence { .. })
     }
 
+    /// Whether a node of this chain refuses the signature that has carried out no block since its start:
+    /// until then the SDK takes every account for number 0, and no other account's signature fits.
+    pub(crate) fn is_of_a_new_start(&self, chain_id: &str) -> bool {
+        let says = |text: &str| self.log.contains(text);
+        self.reason == RefusalReason::SignatureRejected
+            && says("account number (0)")
+            && says(&format!("chain-id ({chain_id})"))
+    }
+
     /// Whether the transaction's timeout height has passed.
     pub fn is_about_timeout_height(&self) -> bool {
         self.reason == RefusalReason::TimeoutHeight

@@ -134,3 +134,16 @@ fn unregistered_errors_are_told_apart() {
     assert_eq!(reason("undefined", 1, "gradient 9 not found"), RefusalReason::UnknownId);
     assert_eq!(reason("undefined", 1, "internal error"), RefusalReason::Internal);
 }
+
+/// As a node of SDK 0.50.15 answered that had been killed and started again.
+#[test]
+fn a_signature_refused_by_a_node_that_just_started_is_no_verdict() {
+    let log = "signature verification failed; please verify account number (0) and chain-id (interop-1): (unable to verify single signer signature): unauthorized";
+    let refusal = Refusal::new("sdk", 4, log);
+    assert_eq!(refusal.reason, RefusalReason::SignatureRejected);
+    assert!(refusal.is_of_a_new_start("interop-1"));
+    // Signed for another chain, or a node that knows the account.
+    assert!(!refusal.is_of_a_new_start("remes-1"));
+    let known = Refusal::new("sdk", 4, log.replace("(0)", "(3)"));
+    assert!(!known.is_of_a_new_start("interop-1"));
+}

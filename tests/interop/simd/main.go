@@ -4,6 +4,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -35,6 +36,7 @@ import (
 func main() {
 	home := filepath.Join(os.TempDir(), "simd")
 	if err := svrcmd.Execute(root(home), "", home); err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
 	}
 }
@@ -69,6 +71,7 @@ func root(home string) *cobra.Command {
 		Use:           "simd",
 		Short:         "a Cosmos SDK node with the SDK's own modules",
 		SilenceErrors: true,
+		SilenceUsage:  true,
 		PersistentPreRunE: func(command *cobra.Command, _ []string) error {
 			context, err := client.ReadPersistentCommandFlags(context.WithCmdContext(command.Context()), command.Flags())
 			if err != nil {
@@ -85,6 +88,8 @@ func root(home string) *cobra.Command {
 				command, serverconfig.DefaultConfigTemplate, settings, cmtcfg.DefaultConfig())
 		},
 	}
+	// Otherwise cobra prints what was asked for as if it were an error.
+	command.SetOut(os.Stdout)
 	command.AddCommand(
 		genutilcli.InitCmd(basics, home),
 		genutilcli.Commands(txConfig, basics, home),

@@ -2,6 +2,7 @@ use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use r3mes_chain::http::Timeouts;
@@ -146,7 +147,15 @@ pub(super) fn spec() -> ChainSpec {
     }
 }
 
-/// A port that nobody listens on. Another process could take it before the node does; the node then says so.
+/// A port that nobody listens on, below those that the system gives to outgoing connections, and that no
+/// other test of this process was given. The node says so if another process takes it first.
 fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = std::process::id() as u16 % 1_000 * 10;
+    loop {
+        let port = 20_000 + (start + NEXT.fetch_add(1, Ordering::Relaxed)) % 12_000;
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
 }

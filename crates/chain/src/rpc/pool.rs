@@ -288,7 +288,13 @@ impl Pool {
             seen.best = seen.best.max(height);
             seen.best
         };
-        self.changed(index, |health| health.is_at(height, best));
+        for (other, endpoint) in self.endpoints.iter().enumerate() {
+            // A new best leaves the others behind, whenever they told of themselves.
+            let stated = if other == index { Some(height) } else { endpoint.health().height };
+            if let Some(height) = stated {
+                self.changed(other, |health| health.is_at(height, best));
+            }
+        }
     }
 
     fn in_use(&self, index: usize) {
