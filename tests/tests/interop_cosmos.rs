@@ -188,7 +188,8 @@ async fn a_websocket_that_drops_is_opened_again_and_what_it_missed_can_be_asked_
     let (chain, from, to) = (network.node.chain(), &network.other, network.address(&network.operator));
     let proxy = Proxy::start(network.node.url(), Faults::NONE).await.unwrap();
     let backoff = Backoff { first: Duration::from_millis(50), longest: Duration::from_millis(500) };
-    let mut events = Box::pin(subscribe_again(proxy.url(), Duration::from_secs(60), backoff));
+    let url = proxy.url();
+    let mut events = Box::pin(subscribe_again(move || url.clone(), Duration::from_secs(60), backoff));
     assert_eq!(events.next().await, Some(Connection::Up));
     let first = deliver(&chain, &prepare(&chain, from, &[send(from, &to, 1)]).await).await;
     let mut cursor = heard(&mut events, &first.hash).await;
