@@ -6,15 +6,7 @@ use std::sync::Arc;
 use crate::lanes::{Isa, Kernel, Lanes};
 use crate::mean::is_finite;
 use crate::sorter::{Sorter, Wires};
-use crate::tiles::{Ahead, STEP, Tile};
-
-/// Values that are brought into the second-level cache at a time, over all rows.
-const WINDOW: usize = 32 * 1024;
-
-/// As many coordinates of n rows.
-pub(crate) fn window(n: usize) -> usize {
-    (WINDOW / n / STEP * STEP).clamp(4 * STEP, 64 * STEP)
-}
+use crate::tiles::{STEP, Tile};
 
 /// A rule for one coordinate.
 #[derive(Clone, Debug, PartialEq)]
@@ -86,24 +78,41 @@ impl Kernel for Apply<'_> {
         unsafe {
             let buffer = wires.pointer();
             let values = buffer.add(sorter.below() * V::WIDTH);
-            let mut sum = V::splat(0.0);
-            let window = window(n);
-            for start in (0..self.out.len()).step_by(window) {
-                let end = self.out.len().min(start + window);
-                let mut ahead = Ahead::new(self.rows, end, self.out.len().min(end + window));
-                for c in (start..end).step_by(V::WIDTH) {
-                    ahead.step::<V>(n.div_ceil(STEP / V::WIDTH));
-                    for (i, row) in self.rows.iter().enumerate() {
-                        let x = V::load(row.add(c));
-                        sum = sum.add(x);
-                        x.store(values.add(i * V::WIDTH));
-                    }
-                    sorter.run::<V>(buffer);
-                    finish::<V>(rule, n, values).store(self.out.as_mut_ptr().add(c));
+            let mut check = Check::<V>::new();
+            for c in (0..self.out.len()).step_by(V::WIDTH) {
+                for (i, row) in self.rows.iter().enumerate() {
+                    let x = V::load(row.add(c));
+                    check.see(i, x);
+                    x.store(values.add(i * V::WIDTH));
                 }
+                sorter.run::<V>(buffer);
+                finish::<V>(rule, n, values).store(self.out.as_mut_ptr().add(c));
             }
-            is_finite(sum)
+            check.is_finite()
         }
+    }
+}
+
+/// Sums that stay finite only if all values are, several so that additions need not wait for each other.
+pub(crate) struct Check<V>([V; 4]);
+
+// SAFETY of every block below: as `Lanes`.
+impl<V: Lanes> Check<V> {
+    #[inline(always)]
+    pub(crate) unsafe fn new() -> Self {
+        Check([unsafe { V::splat(0.0) }; 4])
+    }
+
+    /// Takes in the values of row `i`.
+    #[inline(always)]
+    pub(crate) unsafe fn see(&mut self, i: usize, x: V) {
+        self.0[i % 4] = unsafe { self.0[i % 4].add(x) };
+    }
+
+    #[inline(always)]
+    pub(crate) unsafe fn is_finite(&self) -> bool {
+        let [a, b, c, d] = self.0;
+        unsafe { is_finite(a.add(b).add(c.add(d))) }
     }
 }
 

@@ -8,7 +8,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use crate::lanes::{Isa, Kernel, Lanes};
-use crate::tiles::{Ahead, STEP, Scratch};
+use crate::tiles::{Access, STEP, Scratch};
 use crate::{AggregateError, Update};
 
 /// Coordinates whose squares are summed in f32, lane by lane.
@@ -47,11 +47,19 @@ impl Distances {
         Distances { points, squared: all }
     }
 
-    /// Measures all pairs of participants; with `origin` the zero vector is one more point, the last.
-    pub(crate) fn measure(isa: Isa, updates: &[&Update<'_>], origin: bool) -> Result<Self, AggregateError> {
+    /// Measures what `scope` asks for, in one pass. The first `known` participants have been measured among each other
+    /// before: what is between them stays 0.
+    ///
+    /// A distance depends on nothing but its two ends, so it is the same bits whenever it is measured.
+    pub(crate) fn measure(
+        isa: Isa,
+        updates: &[&Update<'_>],
+        scope: Scope,
+        known: usize,
+    ) -> Result<Self, AggregateError> {
         let d = updates[0].len();
-        let points = updates.len() + usize::from(origin);
-        let pass = Pass { isa, updates, origin, points, len: d, scratch: Mutex::new(Vec::new()) };
+        let points = updates.len() + usize::from(scope.origin());
+        let pass = Pass { isa, updates, scope, known, points, len: d, scratch: Mutex::new(Vec::new()) };
         let mut squared = tree(0, d.div_ceil(RUN).max(1), &|run| pass.run(run));
         if squared.iter().any(|s| !s.is_finite()) {
             return Err(first_non_finite(updates));
@@ -62,6 +70,27 @@ impl Distances {
             }
         }
         Ok(Distances { points, squared })
+    }
+}
+
+/// Which distances a method looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// Between all pairs.
+    Pairs,
+    /// From the origin, which is one more point, the last.
+    Norms,
+    /// Both.
+    PairsAndNorms,
+}
+
+impl Scope {
+    pub(crate) fn origin(self) -> bool {
+        self != Scope::Pairs
+    }
+
+    pub(crate) fn pairs(self) -> bool {
+        self != Scope::Norms
     }
 }
 
@@ -76,7 +105,7 @@ pub(crate) fn products(updates: &[&Update<'_>], r: Option<usize>, pairs: &[(usiz
         let mut scratch = Scratch::default();
         let end = d.min((run + 1) * RUN);
         for start in (run * RUN..end).step_by(BLOCK) {
-            let tile = scratch.tile(updates, start, BLOCK.min(end - start));
+            let tile = scratch.tile(updates, start, BLOCK.min(end - start), Access::InPlace);
             for (sum, (k, l)) in sums.iter_mut().zip(pairs) {
                 let rows = tile.rows();
                 // SAFETY: every row is valid for `len` values, a multiple of 16.
@@ -141,7 +170,8 @@ fn first_non_finite(updates: &[&Update<'_>]) -> AggregateError {
 struct Pass<'a> {
     isa: Isa,
     updates: &'a [&'a Update<'a>],
-    origin: bool,
+    scope: Scope,
+    known: usize,
     points: usize,
     len: usize,
     /// What threads leave behind for each other.
@@ -154,12 +184,11 @@ impl Pass<'_> {
         let taken = self.scratch.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut scratch = taken.unwrap_or_default();
         let end = self.len.min((run + 1) * RUN);
+        let access = Access::across(self.updates.len());
         for start in (run * RUN..end).step_by(BLOCK) {
-            let tile = scratch.tile(self.updates, start, BLOCK.min(end - start));
-            // The rows of plain updates go on beyond this block; a prefetch needs no valid pointer.
-            let more = BLOCK.min(self.len.saturating_sub(start + BLOCK));
-            let (rows, origin, points) = (tile.rows(), self.origin, self.points);
-            self.isa.run(Block { rows, origin, points, len: tile.len, more, sums: &mut sums });
+            let tile = scratch.tile(self.updates, start, BLOCK.min(end - start), access);
+            let (rows, len, &Pass { scope, known, points, .. }) = (tile.rows(), tile.len, self);
+            self.isa.run(Block { rows, scope, known, points, len, sums: &mut sums });
         }
         self.scratch.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
         sums
@@ -169,11 +198,10 @@ impl Pass<'_> {
 /// Adds the distances within one block to `sums`.
 struct Block<'a> {
     rows: &'a [*const f32],
-    origin: bool,
+    scope: Scope,
+    known: usize,
     points: usize,
     len: usize,
-    /// Coordinates after this block to be brought into the cache meanwhile.
-    more: usize,
     sums: &'a mut [f64],
 }
 
@@ -185,35 +213,35 @@ impl Kernel for Block<'_> {
 
     #[inline(always)]
     unsafe fn run<V: Lanes>(mut self) {
-        let n = self.rows.len();
-        let tiles = n.div_ceil(SIDE) * (n.div_ceil(SIDE) + 1) / 2;
-        let mut ahead = Ahead::new(self.rows, self.len, self.len + self.more);
-        // Spread over the steps of all tiles.
-        let lines = (n * self.more / STEP).div_ceil(tiles * (self.len / STEP).max(1));
+        let (n, known) = (self.rows.len(), self.known);
         // SAFETY: the rows hold `len` values, a multiple of 16.
         unsafe {
             for first in (0..n).step_by(SIDE) {
                 let a = self.side(first);
-                ahead.step::<V>(lines * (self.len / STEP));
-                let sums = within::<V>(a, self.len);
-                for (&(i, j), sum) in WITHIN.iter().zip(sums) {
-                    self.add_pair(first + i, first + j, sum);
-                }
-                if self.origin {
+                if self.scope.origin() && first + SIDE > self.known {
                     for (i, sum) in squares::<V>(a, self.len).into_iter().enumerate() {
                         self.add(first + i, n, sum);
                     }
                 }
-                for second in (first + SIDE..n).step_by(SIDE) {
+                if !self.scope.pairs() {
+                    continue;
+                }
+                if first + SIDE > self.known {
+                    let sums = within::<V>(a, self.len);
+                    for (&(i, j), sum) in WITHIN.iter().zip(sums) {
+                        self.add_pair(first + i, first + j, sum);
+                    }
+                }
+                for second in (first + SIDE..n).step_by(SIDE).filter(|second| second + SIDE > known) {
                     let b = self.side(second);
                     // What does not fit the registers of narrower machines goes in two halves.
                     if V::WIDTH == STEP {
-                        let sums = between::<V, SIDE>(a, b, self.len, &mut ahead, lines);
+                        let sums = between::<V, SIDE>(a, b, self.len);
                         self.add_tile(first, second, &sums);
                     } else {
-                        let sums = between::<V, 2>([a[0], a[1]], b, self.len, &mut ahead, lines);
+                        let sums = between::<V, 2>([a[0], a[1]], b, self.len);
                         self.add_tile(first, second, &sums);
-                        let sums = between::<V, 2>([a[2], a[3]], b, self.len, &mut ahead, lines);
+                        let sums = between::<V, 2>([a[2], a[3]], b, self.len);
                         self.add_tile(first + 2, second, &sums);
                     }
                 }
@@ -251,7 +279,10 @@ impl Block<'_> {
     /// Adds the sum of a pair of points, made anew where f32 was too narrow for it.
     #[inline(always)]
     unsafe fn add(&mut self, p: usize, q: usize, mut sum: f64) {
-        if p >= self.rows.len() {
+        if p >= self.rows.len() || (p < self.known && q < self.known) {
+            return;
+        }
+        if q == self.rows.len() && p < self.known {
             return;
         }
         if !(TINY..f64::INFINITY).contains(&sum) {
@@ -297,8 +328,6 @@ unsafe fn between<V: Lanes, const I: usize>(
     a: [*const f32; I],
     b: [*const f32; SIDE],
     len: usize,
-    ahead: &mut Ahead<'_>,
-    lines: usize,
 ) -> [[f64; SIDE]; I] {
     let mut out = [[0.0; SIDE]; I];
     // SAFETY: the pointers are valid for `len` values, a multiple of 16.
@@ -306,7 +335,6 @@ unsafe fn between<V: Lanes, const I: usize>(
         let mut halves = [[[V::splat(0.0); SIDE]; I]; 2];
         for (h, s) in halves.iter_mut().enumerate().take(STEP / V::WIDTH) {
             for c in (h * V::WIDTH..len).step_by(STEP) {
-                ahead.step::<V>(lines);
                 let y =
                     [V::load(b[0].add(c)), V::load(b[1].add(c)), V::load(b[2].add(c)), V::load(b[3].add(c))];
                 for (s, a) in s.iter_mut().zip(a) {
@@ -390,7 +418,8 @@ mod tests {
                 update
             })
             .collect();
-        Distances::measure(isa, &updates.iter().collect::<Vec<_>>(), origin).unwrap()
+        let scope = if origin { Scope::PairsAndNorms } else { Scope::Pairs };
+        Distances::measure(isa, &updates.iter().collect::<Vec<_>>(), scope, 0).unwrap()
     }
 
     fn exact(a: &[f32], b: &[f32]) -> f64 {

@@ -18,10 +18,12 @@ pub(crate) trait Lanes: Copy {
     unsafe fn load(p: *const f32) -> Self;
     /// `WIDTH` F16 values.
     unsafe fn load_f16(p: *const u16) -> Self;
+    /// `WIDTH` BF16 values.
+    unsafe fn load_bf16(p: *const u16) -> Self;
+    /// `WIDTH` F64 values, each rounded to f32.
+    unsafe fn load_f64(p: *const f64) -> Self;
     unsafe fn store(self, p: *mut f32);
     unsafe fn splat(x: f32) -> Self;
-    /// Asks for the cache line at `p`, which need not be valid, to be brought into the second-level cache.
-    unsafe fn prefetch(p: *const f32);
     /// The smaller; of -0.0 and +0.0 either.
     unsafe fn min(self, other: Self) -> Self;
     /// The larger; of -0.0 and +0.0 either.
@@ -180,6 +182,17 @@ impl Lanes for Portable {
         Portable(bits.map(|bits| half::f16::from_bits(bits).to_f32()))
     }
     #[inline(always)]
+    unsafe fn load_bf16(p: *const u16) -> Self {
+        // SAFETY: the caller's pointer is valid for eight values.
+        let bits = unsafe { p.cast::<[u16; 8]>().read_unaligned() };
+        Portable(bits.map(|bits| f32::from_bits(u32::from(bits) << 16)))
+    }
+    #[inline(always)]
+    unsafe fn load_f64(p: *const f64) -> Self {
+        // SAFETY: the caller's pointer is valid for eight values.
+        Portable(unsafe { p.cast::<[f64; 8]>().read_unaligned() }.map(|x| x as f32))
+    }
+    #[inline(always)]
     unsafe fn store(self, p: *mut f32) {
         // SAFETY: the caller's pointer is valid for eight values.
         unsafe { p.cast::<[f32; 8]>().write_unaligned(self.0) }
@@ -188,8 +201,6 @@ impl Lanes for Portable {
     unsafe fn splat(x: f32) -> Self {
         Portable([x; 8])
     }
-    #[inline(always)]
-    unsafe fn prefetch(_: *const f32) {}
     #[inline(always)]
     unsafe fn min(self, other: Self) -> Self {
         Portable(lanewise!(self.0, other.0, |x, y| if x < y { x } else { y }))
@@ -306,16 +317,26 @@ mod x86 {
             unsafe { F32x8(_mm256_cvtph_ps(_mm_loadu_si128(p.cast()))) }
         }
         #[inline(always)]
+        unsafe fn load_bf16(p: *const u16) -> Self {
+            unsafe {
+                let wide = _mm256_cvtepu16_epi32(_mm_loadu_si128(p.cast()));
+                F32x8(_mm256_castsi256_ps(_mm256_slli_epi32::<16>(wide)))
+            }
+        }
+        #[inline(always)]
+        unsafe fn load_f64(p: *const f64) -> Self {
+            unsafe {
+                let (low, high) = (_mm256_loadu_pd(p), _mm256_loadu_pd(p.add(4)));
+                F32x8(_mm256_set_m128(_mm256_cvtpd_ps(high), _mm256_cvtpd_ps(low)))
+            }
+        }
+        #[inline(always)]
         unsafe fn store(self, p: *mut f32) {
             unsafe { _mm256_storeu_ps(p, self.0) }
         }
         #[inline(always)]
         unsafe fn splat(x: f32) -> Self {
             unsafe { F32x8(_mm256_set1_ps(x)) }
-        }
-        #[inline(always)]
-        unsafe fn prefetch(p: *const f32) {
-            unsafe { _mm_prefetch::<_MM_HINT_T1>(p.cast()) }
         }
         #[inline(always)]
         unsafe fn min(self, other: Self) -> Self {
@@ -405,16 +426,26 @@ mod x86 {
             unsafe { F32x16(_mm512_cvtph_ps(_mm256_loadu_si256(p.cast()))) }
         }
         #[inline(always)]
+        unsafe fn load_bf16(p: *const u16) -> Self {
+            unsafe {
+                let wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256(p.cast()));
+                F32x16(_mm512_castsi512_ps(_mm512_slli_epi32::<16>(wide)))
+            }
+        }
+        #[inline(always)]
+        unsafe fn load_f64(p: *const f64) -> Self {
+            unsafe {
+                let low = _mm512_castps256_ps512(_mm512_cvtpd_ps(_mm512_loadu_pd(p)));
+                F32x16(_mm512_insertf32x8::<1>(low, _mm512_cvtpd_ps(_mm512_loadu_pd(p.add(8)))))
+            }
+        }
+        #[inline(always)]
         unsafe fn store(self, p: *mut f32) {
             unsafe { _mm512_storeu_ps(p, self.0) }
         }
         #[inline(always)]
         unsafe fn splat(x: f32) -> Self {
             unsafe { F32x16(_mm512_set1_ps(x)) }
-        }
-        #[inline(always)]
-        unsafe fn prefetch(p: *const f32) {
-            unsafe { _mm_prefetch::<_MM_HINT_T1>(p.cast()) }
         }
         #[inline(always)]
         unsafe fn min(self, other: Self) -> Self {

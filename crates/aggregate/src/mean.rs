@@ -1,6 +1,8 @@
 //! Weighted sums of rows.
 #![allow(unsafe_code)]
 
+use crate::DType;
+use crate::format::{Bf16, F16, F32, Format};
 use crate::lanes::{Isa, Kernel, Lanes};
 use crate::tiles::Tile;
 
@@ -12,12 +14,90 @@ const ROWS: usize = 8;
 /// Writes `sum of w_i x_i / total` to `out`, as long as the tile: sums in f64, rows in order. Returns false if a
 /// value may have been non-finite.
 pub(crate) fn weighted_mean(isa: Isa, tile: &Tile<'_>, weights: &[f64], total: f64, out: &mut [f32]) -> bool {
-    assert!(out.len() == tile.len && tile.rows().len() == weights.len());
-    isa.run(WeightedMean { rows: tile.rows(), weights, total, out })
+    assert!(out.len() == tile.len && tile.native_rows().len() == weights.len());
+    isa.run(WeightedMean { rows: tile.native_rows(), dtype: tile.dtype, weights, total, out })
+}
+
+/// Adds w x to `sums`, as long as the tile of one row. Returns false if a value may have been non-finite.
+pub(crate) fn add_weighted(isa: Isa, tile: &Tile<'_>, weight: f64, sums: &mut [f64]) -> bool {
+    assert!(sums.len() == tile.len && tile.native_rows().len() == 1);
+    isa.run(AddWeighted { row: tile.native_rows()[0], dtype: tile.dtype, weight, sums })
+}
+
+struct AddWeighted<'a> {
+    row: *const u8,
+    dtype: DType,
+    weight: f64,
+    sums: &'a mut [f64],
+}
+
+impl Kernel for AddWeighted<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    unsafe fn run<V: Lanes>(self) -> bool {
+        let AddWeighted { row, dtype, weight, sums } = self;
+        // SAFETY: the caller's; the row holds sums.len() values of `dtype`, a multiple of V::WIDTH.
+        unsafe {
+            match dtype {
+                DType::F16 => add_row::<V, F16>(row, weight, sums),
+                DType::BF16 => add_row::<V, Bf16>(row, weight, sums),
+                DType::F32 => add_row::<V, F32>(row, weight, sums),
+                DType::F64 => unreachable!("tiles hold F64 as converted copies"),
+            }
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn add_row<V: Lanes, F: Format>(row: *const u8, weight: f64, sums: &mut [f64]) -> bool {
+    // SAFETY: the caller's.
+    unsafe {
+        let (weight, mut check) = (V::wide_splat(weight), V::splat(0.0));
+        for c in (0..sums.len()).step_by(V::WIDTH) {
+            let (x, sum) = (F::load::<V>(row, c), sums.as_mut_ptr().add(c));
+            check = check.add(x);
+            V::wide_store(V::wide_add(V::wide_load(sum), V::wide_mul(weight, x.widen())), sum);
+        }
+        is_finite(check)
+    }
+}
+
+/// Writes sums / total to `out`.
+pub(crate) fn divide(isa: Isa, sums: &[f64], total: f64, out: &mut [f32]) {
+    assert!(sums.len() == out.len());
+    isa.run(Divide { sums, total, out });
+}
+
+struct Divide<'a> {
+    sums: &'a [f64],
+    total: f64,
+    out: &'a mut [f32],
+}
+
+impl Kernel for Divide<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<V: Lanes>(self) {
+        let Divide { sums, total, out } = self;
+        let whole = out.len() / V::WIDTH * V::WIDTH;
+        for c in (0..whole).step_by(V::WIDTH) {
+            // SAFETY: both hold `whole` values.
+            unsafe {
+                let mean = V::wide_div(V::wide_load(sums.as_ptr().add(c)), V::wide_splat(total));
+                V::narrow(mean).store(out.as_mut_ptr().add(c));
+            }
+        }
+        for (out, sum) in out[whole..].iter_mut().zip(&sums[whole..]) {
+            *out = (sum / total) as f32 + 0.0;
+        }
+    }
 }
 
 struct WeightedMean<'a> {
-    rows: &'a [*const f32],
+    rows: &'a [*const u8],
+    dtype: DType,
     weights: &'a [f64],
     total: f64,
     out: &'a mut [f32],
@@ -28,6 +108,21 @@ impl Kernel for WeightedMean<'_> {
 
     #[inline(always)]
     unsafe fn run<V: Lanes>(self) -> bool {
+        // SAFETY: the caller's; the rows hold values of `dtype`.
+        unsafe {
+            match self.dtype {
+                DType::F16 => self.run_as::<V, F16>(),
+                DType::BF16 => self.run_as::<V, Bf16>(),
+                DType::F32 => self.run_as::<V, F32>(),
+                DType::F64 => unreachable!("tiles hold F64 as converted copies"),
+            }
+        }
+    }
+}
+
+impl WeightedMean<'_> {
+    #[inline(always)]
+    unsafe fn run_as<V: Lanes, F: Format>(self) -> bool {
         let mut sums = [0.0f64; CHUNK];
         let sums = sums.as_mut_ptr();
         let mut finite = true;
@@ -44,13 +139,13 @@ impl Kernel for WeightedMean<'_> {
                     let mut group = [std::ptr::null(); ROWS];
                     let mut factors = [V::wide_splat(0.0); ROWS];
                     for i in 0..ROWS {
-                        group[i] = rows[i].add(start);
+                        group[i] = rows[i];
                         factors[i] = V::wide_splat(weights[i]);
                     }
                     for c in (0..len).step_by(V::WIDTH) {
                         let mut sum = V::wide_load(sums.add(c));
                         for i in 0..ROWS {
-                            let x = V::load(group[i].add(c)).widen();
+                            let x = F::load::<V>(group[i], start + c).widen();
                             sum = V::wide_add(sum, V::wide_mul(factors[i], x));
                         }
                         V::wide_store(sum, sums.add(c));
@@ -58,9 +153,9 @@ impl Kernel for WeightedMean<'_> {
                 }
                 let done = self.rows.len() / ROWS * ROWS;
                 for (row, w) in self.rows[done..].iter().zip(&self.weights[done..]) {
-                    let (row, w) = (row.add(start), V::wide_splat(*w));
+                    let w = V::wide_splat(*w);
                     for c in (0..len).step_by(V::WIDTH) {
-                        let x = V::load(row.add(c)).widen();
+                        let x = F::load::<V>(*row, start + c).widen();
                         let sum = V::wide_add(V::wide_load(sums.add(c)), V::wide_mul(w, x));
                         V::wide_store(sum, sums.add(c));
                     }

@@ -1,11 +1,10 @@
 //! Rows that are sums of rows, and the column rules over them, in one pass.
 #![allow(unsafe_code)]
 
-use crate::column::{ColumnRule, finish, window};
+use crate::column::{Check, ColumnRule, finish};
 use crate::lanes::{Isa, Kernel, Lanes};
-use crate::mean::is_finite;
 use crate::sorter::{Sorter, Wires};
-use crate::tiles::{Ahead, STEP, Tile};
+use crate::tiles::Tile;
 
 /// Rows that are added first among themselves.
 const GROUP: usize = 4;
@@ -89,18 +88,11 @@ impl Kernel for Apply<'_, '_> {
         unsafe {
             let buffer = wires.pointer();
             let values = buffer.add(sorter.below() * V::WIDTH);
-            let mut check = V::splat(0.0);
-            let mut ahead = Ahead::new(self.rows, 0, 0);
-            let window = window(mixing.columns);
+            let mut check = Check::<V>::new();
             for c in (0..self.out.len()).step_by(V::WIDTH) {
-                if c % window == 0 {
-                    let next = self.out.len().min(c + window);
-                    ahead = Ahead::new(self.rows, next, self.out.len().min(next + window));
-                }
-                ahead.step::<V>(mixing.columns.div_ceil(STEP / V::WIDTH));
-                let sum = match &mixing.shared {
+                match &mixing.shared {
                     Some((factors, subsets)) => {
-                        let sum = subset_sums::<V>(self.rows, c, factors, sums.pointer());
+                        subset_sums::<V>(self.rows, c, factors, sums.pointer(), &mut check);
                         let groups = mixing.columns.div_ceil(GROUP);
                         let sums = sums.pointer().cast_const();
                         // Four rows at a time, so that their sums do not wait for each other.
@@ -115,24 +107,20 @@ impl Kernel for Apply<'_, '_> {
                             let [y] = rows_of_sums::<V, 1>(sums, groups, &subsets[i * groups..]);
                             bounded(y).store(values.add(i * V::WIDTH));
                         }
-                        sum
                     }
                     None => {
                         for (i, factors) in mixing.factors.chunks_exact(mixing.columns).enumerate() {
                             bounded(combination::<V>(self.rows, c, factors)).store(values.add(i * V::WIDTH));
                         }
-                        let mut sum = V::splat(0.0);
-                        for row in self.rows {
-                            sum = sum.add(V::load(row.add(c)));
+                        for (i, row) in self.rows.iter().enumerate() {
+                            check.see(i, V::load(row.add(c)));
                         }
-                        sum
                     }
-                };
-                check = check.add(sum);
+                }
                 sorter.run::<V>(buffer);
                 finish::<V>(rule, mixing.rows, values).store(self.out.as_mut_ptr().add(c));
             }
-            is_finite(check)
+            check.is_finite()
         }
     }
 }
@@ -162,12 +150,17 @@ unsafe fn bounded<V: Lanes>(y: V) -> V {
     unsafe { y.min(V::splat(f32::MAX)).max(V::splat(f32::MIN)) }
 }
 
-/// Writes the sums of all subsets of each group; returns the sum of the values, for the check.
+/// Writes the sums of all subsets of each group.
 #[inline(always)]
-unsafe fn subset_sums<V: Lanes>(rows: &[*const f32], c: usize, factors: &[f32], sums: *mut f32) -> V {
+unsafe fn subset_sums<V: Lanes>(
+    rows: &[*const f32],
+    c: usize,
+    factors: &[f32],
+    sums: *mut f32,
+    check: &mut Check<V>,
+) {
     // SAFETY: as in `Apply::run`.
     unsafe {
-        let mut check = V::splat(0.0);
         let zero = V::splat(0.0);
         let mut group = sums;
         for (rows, factors) in rows.chunks(GROUP).zip(factors.chunks(GROUP)) {
@@ -176,7 +169,7 @@ unsafe fn subset_sums<V: Lanes>(rows: &[*const f32], c: usize, factors: &[f32], 
                 let product = match rows.get(i) {
                     Some(row) => {
                         let x = V::load(row.add(c));
-                        check = check.add(x);
+                        check.see(i, x);
                         x.mul(V::splat(factors[i]))
                     }
                     None => zero,
@@ -190,7 +183,6 @@ unsafe fn subset_sums<V: Lanes>(rows: &[*const f32], c: usize, factors: &[f32], 
             }
             group = group.add(SUBSETS * V::WIDTH);
         }
-        check
     }
 }
 

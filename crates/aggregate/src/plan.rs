@@ -1,7 +1,7 @@
 //! From a method to work on the data: what is decided in Gram space, and what is left to be applied.
 
 use crate::column::ColumnRule;
-use crate::distances::Distances;
+use crate::distances::{Distances, Scope};
 use crate::geometry::Gram;
 use crate::lanes::Isa;
 use crate::method::{Method, PreAggregation, Start, Tolerance};
@@ -19,16 +19,15 @@ pub(crate) enum Plan {
 }
 
 impl Plan {
-    /// Decides `method` for the participants, reading the data once where their geometry matters.
-    pub(crate) fn new(isa: Isa, method: &Method, updates: &[&Update<'_>]) -> Result<Self, AggregateError> {
-        let mut rows = Rows {
-            isa,
-            updates,
-            mixed: None,
-            distances: None,
-            origin: needs_origin(method),
-            n: updates.len(),
-        };
+    /// Decides `method` for the participants. Their geometry, where it matters, is `measured`, or read from the data.
+    pub(crate) fn new(
+        isa: Isa,
+        method: &Method,
+        updates: &[&Update<'_>],
+        measured: Option<Distances>,
+    ) -> Result<Self, AggregateError> {
+        let scope = scope(method).unwrap_or(Scope::Pairs);
+        let mut rows = Rows { isa, updates, mixed: None, distances: measured, scope, n: updates.len() };
         let mut method = method;
         while let Method::After { before, method: then } = method {
             rows.prepare(*before, then)?;
@@ -44,9 +43,9 @@ struct Rows<'a> {
     updates: &'a [&'a Update<'a>],
     /// The rows as combinations of the updates, once they are no longer these.
     mixed: Option<Vec<Vec<f64>>>,
-    /// Between the rows; with the origin as the last point if `origin`.
+    /// Between the rows, as far as `scope` goes.
     distances: Option<Distances>,
-    origin: bool,
+    scope: Scope,
     /// How many rows there are.
     n: usize,
 }
@@ -60,7 +59,7 @@ impl<'a> Rows<'a> {
                     self.mixed.is_none(),
                     "mixed rows that are measured later keep their distances"
                 );
-                let measured = Distances::measure(self.isa, self.updates, self.origin)?;
+                let measured = Distances::measure(self.isa, self.updates, self.scope, 0)?;
                 Ok(self.distances.insert(measured))
             }
         }
@@ -98,14 +97,14 @@ impl<'a> Rows<'a> {
                 let mut norms = self.norms()?;
                 let clipped = 2 * f * (n - f) / n;
                 norms.sort_by(f64::total_cmp);
-                self.clip(norms[n - clipped - 1])
+                self.clip(norms[n - clipped - 1], then)
             }
             PreAggregation::NormClipping { norm } => {
                 let norm = match norm {
                     Some(norm) => norm,
                     None => geometry::median(&mut self.norms()?),
                 };
-                self.clip(norm)
+                self.clip(norm, then)
             }
         }
     }
@@ -116,15 +115,17 @@ impl<'a> Rows<'a> {
         Ok((0..n).map(|i| distances.squared(i, n).sqrt()).collect())
     }
 
-    fn clip(&mut self, bound: f64) -> Result<(), AggregateError> {
+    fn clip(&mut self, bound: f64, then: &Method) -> Result<(), AggregateError> {
         let factors: Vec<f64> =
             self.norms()?.iter().map(|norm| if *norm > bound { bound / norm } else { 1.0 }).collect();
         if factors.iter().all(|f| *f == 1.0) {
             return Ok(());
         }
-        let updates = self.plain();
-        let scaled = geometry::scaled(self.distances()?, &factors, updates);
-        self.distances = Some(scaled);
+        if looks(then) {
+            let updates = self.plain();
+            let scaled = geometry::scaled(self.distances()?, &factors, updates);
+            self.distances = Some(scaled);
+        }
         let rows = self.coefficients();
         for (row, factor) in rows.iter_mut().zip(factors) {
             row.iter_mut().for_each(|c| *c *= factor);
@@ -135,8 +136,8 @@ impl<'a> Rows<'a> {
     /// Replaces the rows by the means of the given sets of them.
     fn mix(&mut self, sets: Vec<Vec<usize>>, then: &Method) -> Result<(), AggregateError> {
         let n = self.n;
-        if needs_geometry(then) {
-            let points = n + usize::from(self.origin);
+        if looks(then) {
+            let points = n + usize::from(self.scope.origin());
             let mut b: Vec<Vec<f64>> = sets
                 .iter()
                 .map(|set| {
@@ -145,7 +146,7 @@ impl<'a> Rows<'a> {
                     row
                 })
                 .collect();
-            if self.origin {
+            if self.scope.origin() {
                 let mut origin = vec![0.0; points];
                 origin[n] = 1.0;
                 b.push(origin);
@@ -295,7 +296,7 @@ impl<'a> Rows<'a> {
 
     /// Whether distances have been measured, for which every value counts.
     fn checked(&self) -> bool {
-        self.distances.is_some() && (self.origin || self.updates.len() > 1)
+        self.distances.is_some() && (self.scope.origin() || self.updates.len() > 1)
     }
 
     fn on_updates(&self, weights: Vec<f64>) -> Vec<f64> {
@@ -337,8 +338,12 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// Whether the distances between the rows matter to `method`.
-fn needs_geometry(method: &Method) -> bool {
+/// What of the geometry `method` looks at, if anything.
+pub(crate) fn scope(method: &Method) -> Option<Scope> {
+    let both = |a: Option<Scope>, b: Option<Scope>| match (a, b) {
+        (None, other) | (other, None) => other,
+        (Some(a), Some(b)) => Some(if a == b { a } else { Scope::PairsAndNorms }),
+    };
     match method {
         Method::Average
         | Method::WeightedAverage
@@ -348,23 +353,31 @@ fn needs_geometry(method: &Method) -> bool {
         | Method::WeightedMedian
         | Method::WeightedTrimmedMean { .. }
         | Method::MeanAroundMedian { .. }
-        | Method::SignMajority => false,
-        Method::After { before: PreAggregation::Bucketing { .. }, method } => needs_geometry(method),
-        _ => true,
+        | Method::SignMajority => None,
+        Method::Krum { .. }
+        | Method::MultiKrum { .. }
+        | Method::Bulyan { .. }
+        | Method::MinimumDiameter { .. }
+        | Method::GeometricMedian
+        | Method::CenteredClipping { start: Start::Medoid, .. }
+        | Method::Caf { .. } => Some(Scope::Pairs),
+        Method::CenteredClipping { start: Start::Origin, .. } => Some(Scope::PairsAndNorms),
+        Method::After { before, method } => {
+            let own = match before {
+                PreAggregation::NearestNeighbourMixing { .. } => Some(Scope::Pairs),
+                PreAggregation::AdaptiveClipping { .. } | PreAggregation::NormClipping { .. } => {
+                    Some(Scope::Norms)
+                }
+                PreAggregation::Bucketing { .. } => None,
+            };
+            both(own, scope(method))
+        }
     }
 }
 
-/// Whether norms matter to `method`.
-fn needs_origin(method: &Method) -> bool {
-    match method {
-        Method::CenteredClipping { start: Start::Origin, .. }
-        | Method::After {
-            before: PreAggregation::AdaptiveClipping { .. } | PreAggregation::NormClipping { .. },
-            ..
-        } => true,
-        Method::After { method, .. } => needs_origin(method),
-        _ => false,
-    }
+/// Whether the geometry of the rows that are left matters to `method`.
+fn looks(method: &Method) -> bool {
+    scope(method).is_some()
 }
 
 /// f, if `n` updates are enough for it.

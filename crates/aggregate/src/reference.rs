@@ -201,6 +201,79 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn a_round_that_arrives_in_any_order_closes_to_the_same_bits(
+        rows in rows(1..14, 1..60),
+        share in 0.0f64..0.3,
+        arrivals in prop::collection::vec(any::<prop::sample::Index>(), 0..14),
+        steps in 1usize..4,
+        left_out in any::<prop::sample::Index>(),
+    ) {
+        let bytes = bytes(&rows);
+        let updates = updates(&rows, &bytes, 7);
+        let f = (share * (rows.len() - 1) as f64) as usize;
+        // Some arrive, in several steps and any order, the others only when the round closes; one may be left out then.
+        let mut arrived: Vec<Update<'_>> = Vec::new();
+        let mut seen: Vec<Vec<Update<'_>>> = Vec::new();
+        for (i, arrival) in arrivals.iter().enumerate() {
+            let update = arrival.get(&updates);
+            if arrived.iter().all(|other| other.id != update.id) {
+                arrived.push(update.clone());
+            }
+            if i % steps == 0 {
+                seen.push(arrived.clone());
+            }
+        }
+        let options = Options { tile: 64, ..Options::default() };
+        let mut closing = updates.clone();
+        if closing.len() > 1 {
+            closing.remove(left_out.index(closing.len()));
+        }
+        let d = rows[0].0.len();
+        for method in all_methods(f) {
+            for closing in [&updates, &closing] {
+                let mut round = crate::Preparation::new(&method);
+                for present in &seen {
+                    round.arrived(present, &options).unwrap();
+                }
+                let (mut expected, mut out) = (vec![0.0; d], vec![0.0; d]);
+                let batch = crate::aggregate_into(&method, closing, &options, &mut expected);
+                prop_assert_eq!(&round.close(closing, &options, &mut out), &batch, "{}", method);
+                if batch.is_ok() {
+                    prop_assert_eq!(bits(&out), bits(&expected), "{}", method);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_bad_arrival_is_refused_and_harms_nothing() {
+    let mut rows: Vec<Row> = (0..7).map(|i| (vec![i as f32 * 0.37; 40], 1.0)).collect();
+    rows[6].0[17] = f32::NAN;
+    let bytes = bytes(&rows);
+    let updates = updates(&rows, &bytes, 5);
+    let options = Options::default();
+    for method in all_methods(1) {
+        let mut round = crate::Preparation::new(&method);
+        round.arrived(&updates[..4], &options).unwrap();
+        let refused = round.arrived(&updates[3..], &options);
+        // What no distance, norm or sum is made of is looked at when the round closes.
+        if let Err(error) = refused {
+            assert_eq!(error, crate::AggregateError::NonFinite { id: 6, coordinate: 17 }, "{method}");
+        }
+        let mut out = vec![0.0; 40];
+        let error = round.clone().close(&updates, &options, &mut out).unwrap_err();
+        assert_eq!(error, crate::AggregateError::NonFinite { id: 6, coordinate: 17 }, "{method}");
+        let batch = crate::aggregate(&method, &updates[..6], &options);
+        let closed = round.close(&updates[..6], &options, &mut out).map(|()| out);
+        assert_eq!(closed.map(|out| bits(&out)), batch.map(|out| bits(&out)), "{method}");
+    }
+}
+
 #[test]
 fn every_number_of_participants_equals_the_definition() {
     let mut state = 1u64;
@@ -260,7 +333,7 @@ fn the_mean_around_the_median_keeps_any_number_of_values() {
                 }
                 let updates: Vec<_> = updates.iter().collect();
                 let mut scratch = crate::tiles::Scratch::default();
-                let tile = scratch.tile(&updates, 0, 1);
+                let tile = scratch.tile(&updates, 0, 1, crate::tiles::Access::InPlace);
                 let mut out = [0.0; crate::tiles::STEP];
                 columns.apply(&tile, &mut out);
                 let expected =

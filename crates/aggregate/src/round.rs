@@ -3,7 +3,7 @@ use crate::lanes::Isa;
 use crate::mean::weighted_mean;
 use crate::mixing::{MixedColumns, Mixing};
 use crate::plan::Plan;
-use crate::tiles::for_each_tile;
+use crate::tiles::{Access, for_each_tile};
 use crate::{AggregateError, Method, Options, Update};
 
 /// Aggregates `updates` by `method` into a new vector of f32.
@@ -43,17 +43,35 @@ pub(crate) fn aggregate_on(
     out: &mut [f32],
 ) -> Result<(), AggregateError> {
     let updates = participants(updates)?;
+    fits(&updates, out)?;
+    apply(isa, Plan::new(isa, method, &updates, None)?, updates, options, out)
+}
+
+pub(crate) fn fits(updates: &[&Update<'_>], out: &[f32]) -> Result<(), AggregateError> {
     let expected = updates[0].len();
-    if out.len() != expected {
-        return Err(AggregateError::OutputLength { found: out.len(), expected });
+    if out.len() == expected {
+        Ok(())
+    } else {
+        Err(AggregateError::OutputLength { found: out.len(), expected })
     }
-    match Plan::new(isa, method, &updates)? {
+}
+
+/// Does what a plan leaves to be done.
+pub(crate) fn apply(
+    isa: Isa,
+    plan: Plan,
+    updates: Vec<&Update<'_>>,
+    options: &Options,
+    out: &mut [f32],
+) -> Result<(), AggregateError> {
+    match plan {
         Plan::Mean { weights, total, checked } => {
             let (updates, weights) =
                 if checked { without_zeros(updates, weights) } else { (updates, weights) };
             for_each_tile(
                 &updates,
                 options,
+                Access::Native,
                 out,
                 || (),
                 |(), tile, out| weighted_mean(isa, tile, &weights, total, out),
@@ -65,12 +83,12 @@ pub(crate) fn aggregate_on(
                 Some(chosen) => chosen.iter().map(|i| updates[*i]).collect(),
             };
             let ready = || Columns::new(isa, rule.clone(), updates.len());
-            for_each_tile(&updates, options, out, ready, Columns::apply)
+            for_each_tile(&updates, options, Access::across(updates.len()), out, ready, Columns::apply)
         }
         Plan::MixedColumns { rule, coefficients } => {
             let mixing = Mixing::new(&coefficients);
             let ready = || MixedColumns::new(isa, rule.clone(), &mixing);
-            for_each_tile(&updates, options, out, ready, MixedColumns::apply)
+            for_each_tile(&updates, options, Access::across(updates.len()), out, ready, MixedColumns::apply)
         }
     }
 }
@@ -81,7 +99,7 @@ fn without_zeros<'a>(updates: Vec<&'a Update<'a>>, weights: Vec<f64>) -> (Vec<&'
 }
 
 /// The updates in the order of their ids, found to fit together.
-fn participants<'a>(updates: &'a [Update<'a>]) -> Result<Vec<&'a Update<'a>>, AggregateError> {
+pub(crate) fn participants<'a>(updates: &'a [Update<'a>]) -> Result<Vec<&'a Update<'a>>, AggregateError> {
     let mut updates: Vec<_> = updates.iter().collect();
     updates.sort_by_key(|u| u.id);
     let first = *updates.first().ok_or(AggregateError::NoUpdates)?;

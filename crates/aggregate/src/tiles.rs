@@ -4,114 +4,127 @@
 use std::marker::PhantomData;
 use std::sync::{Mutex, PoisonError};
 
-use crate::lanes::Lanes;
 use crate::{AggregateError, DType, Options, Update};
 
 /// The participants' values in one tile.
 pub(crate) struct Tile<'t> {
-    /// The tile's first coordinate.
-    pub(crate) start: usize,
     /// How many values each row holds: a multiple of [`STEP`]. Beyond the last coordinate they are zero.
     pub(crate) len: usize,
-    rows: Vec<*const f32>,
+    /// F32, or with [`Access::Native`] any format that the kernels read.
+    pub(crate) dtype: DType,
+    rows: Vec<*const u8>,
     /// The updates' bytes and the scratch.
-    values: PhantomData<&'t [f32]>,
+    values: PhantomData<&'t [u8]>,
+}
+
+/// How a kernel gets at the rows of a tile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Where they lie, if all of them do so in one format; else as `InPlace`.
+    Native,
+    /// As f32 where they lie, as converted copies elsewhere.
+    InPlace,
+    /// As copies near each other. The processor fetches ahead along so many rows only, and rows that lie a multiple of
+    /// a page apart drive each other out of the cache.
+    Copied,
+}
+
+impl Access {
+    /// For a kernel that walks across all of `n` rows at a time.
+    pub(crate) fn across(n: usize) -> Self {
+        if n <= STREAMS { Access::InPlace } else { Access::Copied }
+    }
 }
 
 /// Tiles are whole multiples of this: the widest vector.
 pub(crate) const STEP: usize = 16;
 
-/// Values between converted rows, so that one coordinate's do not all compete for the same places in the cache.
+/// Rows along which the processor fetches ahead at the same time.
+const STREAMS: usize = 32;
+
+/// Values between copied rows, so that one coordinate's do not all compete for the same places in the cache.
 const APART: usize = 5 * STEP;
 
-/// Converted values of a tile, over all participants.
-const CONVERTED: usize = 64 * 1024;
+/// Copied values of a tile, over all participants: they should not leave the second-level cache before they are used.
+const COPIED: usize = 64 * 1024;
 
 impl Tile<'_> {
-    /// One pointer a participant, each valid for reads of `len` values, at any alignment.
+    /// One pointer a participant, each valid for reads of `len` f32 values, at any alignment.
     pub(crate) fn rows(&self) -> &[*const f32] {
+        assert!(self.dtype == DType::F32);
+        // SAFETY: thin pointers have one layout, whatever they point to.
+        unsafe { std::slice::from_raw_parts(self.rows.as_ptr().cast(), self.rows.len()) }
+    }
+
+    /// One pointer a participant, each valid for reads of `len` values of `dtype`, at any alignment.
+    pub(crate) fn native_rows(&self) -> &[*const u8] {
         &self.rows
-    }
-}
-
-/// Brings the next window of coordinates into the cache row by row while the present one is worked on: memory
-/// gives more when it is read along a few rows at a time than across all of them.
-pub(crate) struct Ahead<'t> {
-    rows: &'t [*const f32],
-    from: usize,
-    to: usize,
-    at: usize,
-}
-
-impl<'t> Ahead<'t> {
-    /// Will bring the values `from..to` of every row.
-    pub(crate) fn new(rows: &'t [*const f32], from: usize, to: usize) -> Self {
-        Ahead { rows, from, to, at: from }
-    }
-
-    /// Asks for so many cache lines.
-    ///
-    /// # Safety
-    /// As [`Lanes`].
-    #[inline(always)]
-    pub(crate) unsafe fn step<V: Lanes>(&mut self, lines: usize) {
-        for _ in 0..lines {
-            if self.at >= self.to {
-                if self.rows.len() <= 1 || self.from >= self.to {
-                    self.to = 0;
-                    return;
-                }
-                self.rows = &self.rows[1..];
-                self.at = self.from;
-            }
-            // SAFETY: a prefetch needs no valid pointer; the arithmetic wraps.
-            unsafe { V::prefetch(self.rows[0].wrapping_add(self.at)) };
-            self.at += STEP;
-        }
     }
 }
 
 /// What a thread keeps from tile to tile.
 #[derive(Default)]
 pub(crate) struct Scratch {
-    converted: Vec<f32>,
+    copied: Vec<f32>,
 }
 
 impl Scratch {
-    /// Collects the rows of the coordinates from `start` on: pointers into the updates where these hold plain f32,
-    /// converted copies elsewhere.
-    pub(crate) fn tile<'t>(&'t mut self, updates: &'t [&Update<'_>], start: usize, len: usize) -> Tile<'t> {
+    /// Collects the rows of the coordinates from `start` on.
+    pub(crate) fn tile<'t>(
+        &'t mut self,
+        updates: &'t [&Update<'_>],
+        start: usize,
+        len: usize,
+        access: Access,
+    ) -> Tile<'t> {
         let padded = len.next_multiple_of(STEP);
-        let whole = padded == len;
-        let needed =
-            updates.iter().filter(|u| !whole || u.plain(start, len).is_none()).count() * (padded + APART);
-        if self.converted.len() < needed {
-            self.converted.resize(needed, 0.0);
+        if access == Access::Native
+            && padded == len
+            && let Some((dtype, rows)) = native(updates, start, len)
+        {
+            return Tile { len, dtype, rows, values: PhantomData };
+        }
+        let in_place = |update: &'t Update<'_>| {
+            let allowed = access != Access::Copied && padded == len;
+            update.plain(start, len).filter(|(dtype, _)| allowed && *dtype == DType::F32)
+        };
+        let needed = updates.iter().filter(|u| in_place(u).is_none()).count() * (padded + APART);
+        if self.copied.len() < needed {
+            self.copied.resize(needed, 0.0);
         }
         let mut rows = Vec::with_capacity(updates.len());
-        let mut free = &mut self.converted[..needed];
+        let mut free = &mut self.copied[..needed];
         for update in updates {
-            rows.push(match update.plain(start, len).filter(|_| whole) {
-                Some(bytes) => bytes.as_ptr().cast(),
+            rows.push(match in_place(update) {
+                Some((_, bytes)) => bytes.as_ptr(),
                 None => {
                     let (row, rest) = free.split_at_mut(padded + APART);
                     free = rest;
                     update.read_into(start, &mut row[..len]);
                     row[len..padded].fill(0.0);
-                    row.as_ptr()
+                    row.as_ptr().cast()
                 }
             });
         }
-        Tile { start, len: padded, rows, values: PhantomData }
+        Tile { len: padded, dtype: DType::F32, rows, values: PhantomData }
     }
 }
 
+/// The rows of the coordinates from `start` on where they lie, if all have one format that the kernels read.
+fn native(updates: &[&Update<'_>], start: usize, len: usize) -> Option<(DType, Vec<*const u8>)> {
+    let dtype = updates.first()?.plain(start, len)?.0;
+    let row = |u: &&Update<'_>| u.plain(start, len).filter(|found| found.0 == dtype).map(|(_, b)| b.as_ptr());
+    let rows = updates.iter().map(row).collect::<Option<Vec<_>>>()?;
+    (dtype != DType::F64).then_some((dtype, rows))
+}
+
 impl<'a> Update<'a> {
-    /// The bytes of the coordinates from `start` on, if they are little-endian f32 in one tensor.
-    fn plain(&self, start: usize, len: usize) -> Option<&'a [u8]> {
+    /// The bytes of the coordinates from `start` on, if they lie in one tensor and in the byte order of the machine.
+    fn plain(&self, start: usize, len: usize) -> Option<(DType, &'a [u8])> {
         let (part, from) = self.part_at(start)?;
-        let plain = cfg!(target_endian = "little") && part.dtype == DType::F32 && from + len <= part.len();
-        plain.then(|| &part.bytes[4 * from..4 * (from + len)])
+        let plain = cfg!(target_endian = "little") && from + len <= part.len();
+        let size = part.dtype.size();
+        plain.then(|| (part.dtype, &part.bytes[size * from..size * (from + len)]))
     }
 }
 
@@ -121,17 +134,16 @@ impl<'a> Update<'a> {
 ///
 /// # Errors
 /// [`AggregateError::NonFinite`] with the lowest participant and coordinate.
-pub(crate) fn for_each_tile<S>(
+pub(crate) fn for_each_tile<S, T: Copy + Default + Send>(
     updates: &[&Update<'_>],
     options: &Options,
-    out: &mut [f32],
+    access: Access,
+    out: &mut [T],
     state: impl Fn() -> S + Sync,
-    work: impl Fn(&mut S, &Tile<'_>, &mut [f32]) -> bool + Sync,
+    work: impl Fn(&mut S, &Tile<'_>, &mut [T]) -> bool + Sync,
 ) -> Result<(), AggregateError> {
     let len = options.tile_for(4 * updates.len());
-    let converted = updates.iter().any(|u| u.parts().iter().any(|p| p.dtype != DType::F32));
-    // What is converted should not leave the second-level cache before it is used.
-    let part = if converted { (CONVERTED / updates.len() / STEP * STEP).max(4 * STEP) } else { len };
+    let copied_len = (COPIED / updates.len() / STEP * STEP).max(4 * STEP);
     let tiles = out.len().div_ceil(len);
     let next = Mutex::new(out.chunks_mut(len).enumerate());
     let lowest = Mutex::new(None);
@@ -140,18 +152,21 @@ pub(crate) fn for_each_tile<S>(
         loop {
             let taken = next.lock().unwrap_or_else(PoisonError::into_inner).next();
             let Some((index, out)) = taken else { break };
+            let whole = in_place(updates, index * len, out.len(), access);
+            let part = if whole { len } else { copied_len };
             for (i, out) in out.chunks_mut(part).enumerate() {
                 let start = index * len + i * part;
-                let tile = scratch.tile(updates, start, out.len());
+                let tile = scratch.tile(updates, start, out.len(), access);
                 let finite = if tile.len == out.len() {
                     work(&mut state, &tile, out)
                 } else {
-                    let mut padded = vec![0.0; tile.len];
+                    let mut padded = vec![T::default(); tile.len];
+                    padded[..out.len()].copy_from_slice(out);
                     let finite = work(&mut state, &tile, &mut padded);
                     out.copy_from_slice(&padded[..out.len()]);
                     finite
                 };
-                if !finite && let Some(bad) = first_non_finite(&tile) {
+                if !finite && let Some(bad) = first_non_finite(updates, start, out.len()) {
                     let mut lowest = lowest.lock().unwrap_or_else(PoisonError::into_inner);
                     *lowest = Some(lowest.map_or(bad, |l: (usize, usize)| l.min(bad)));
                 }
@@ -170,13 +185,21 @@ pub(crate) fn for_each_tile<S>(
     }
 }
 
-/// The lowest (participant, coordinate) whose value is not finite.
-pub(crate) fn first_non_finite(tile: &Tile<'_>) -> Option<(usize, usize)> {
-    tile.rows.iter().enumerate().find_map(|(p, row)| {
-        (0..tile.len).find_map(|c| {
-            // SAFETY: every row is valid for `len` values.
-            let value = unsafe { row.add(c).read_unaligned() };
-            (!value.is_finite()).then_some((p, tile.start + c))
-        })
+/// Whether a tile needs no copies.
+fn in_place(updates: &[&Update<'_>], start: usize, len: usize, access: Access) -> bool {
+    let f32 = |u: &&Update<'_>| u.plain(start, len).is_some_and(|(dtype, _)| dtype == DType::F32);
+    match access {
+        Access::Native => native(updates, start, len).is_some(),
+        Access::InPlace => updates.iter().all(f32),
+        Access::Copied => false,
+    }
+}
+
+/// The lowest (participant, coordinate) in a range whose value is not finite.
+fn first_non_finite(updates: &[&Update<'_>], start: usize, len: usize) -> Option<(usize, usize)> {
+    let mut values = vec![0.0; len];
+    updates.iter().enumerate().find_map(|(p, update)| {
+        update.read_into(start, &mut values);
+        values.iter().position(|x| !x.is_finite()).map(|c| (p, start + c))
     })
 }

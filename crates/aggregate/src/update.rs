@@ -1,5 +1,5 @@
 use crate::lanes::Isa;
-use crate::{DType, halves};
+use crate::{DType, format};
 
 /// One participant's update, seen as one vector of R^d: its tensors laid end to end.
 ///
@@ -96,21 +96,6 @@ impl Part<'_> {
 
     fn convert(&self, from: usize, out: &mut [f32]) {
         let size = self.dtype.size();
-        let bytes = &self.bytes[from * size..(from + out.len()) * size];
-        let left = self.bytes.len() - (from + out.len()) * size;
-        halves::prefetch_after(Isa::best(), bytes, left.min(bytes.len()));
-        match self.dtype {
-            DType::F32 => fill(out, bytes, f32::from_le_bytes),
-            DType::F64 => fill(out, bytes, |b| f64::from_le_bytes(b) as f32),
-            DType::F16 => halves::convert(Isa::best(), bytes, out),
-            DType::BF16 => fill(out, bytes, |b| f32::from_bits(u32::from(u16::from_le_bytes(b)) << 16)),
-        }
-    }
-}
-
-fn fill<const W: usize>(out: &mut [f32], bytes: &[u8], value: impl Fn([u8; W]) -> f32) {
-    let (values, _) = bytes.as_chunks::<W>();
-    for (o, v) in out.iter_mut().zip(values) {
-        *o = value(*v);
+        format::convert(Isa::best(), self.dtype, &self.bytes[from * size..(from + out.len()) * size], out);
     }
 }

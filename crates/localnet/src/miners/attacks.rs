@@ -36,6 +36,11 @@ pub trait Forgery: fmt::Debug + Send + Sync {
     fn delivery(&self) -> Delivery {
         Delivery::Proper
     }
+
+    /// Whether the miner trains on wrong labels, 9 - y for every digit y, before it forges.
+    fn flips_labels(&self) -> bool {
+        false
+    }
 }
 
 /// How an update reaches the chain.

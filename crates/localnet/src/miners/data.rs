@@ -111,6 +111,13 @@ impl Digits {
         usize::from(self.labels[row])
     }
 
+    /// The same images, each said to show the digit 9 - y where it shows y.
+    #[must_use]
+    pub fn with_flipped_labels(&self) -> Self {
+        let labels = self.labels.iter().map(|label| CLASSES as u8 - 1 - label).collect();
+        Self { pixels: self.pixels.clone(), labels }
+    }
+
     /// Holds a fifth of the rows back and gives each of `miners` a share of the others.
     ///
     /// Each miner draws its mixture of digits from a symmetric Dirichlet distribution with concentration
@@ -186,6 +193,16 @@ mod tests {
         assert_eq!(digits.len(), 1797);
         assert_eq!((digits.label(0), digits.label(1), digits.label(1796)), (0, 1, 8));
         assert_eq!(&digits.pixels(0)[..4], &[0.0, 0.0, 5.0 / 16.0, 13.0 / 16.0]);
+    }
+
+    #[test]
+    fn flipped_labels_are_wrong_and_flip_back() {
+        let digits = Digits::embedded().unwrap();
+        let flipped = digits.with_flipped_labels();
+        for row in 0..digits.len() {
+            assert_eq!(flipped.label(row), 9 - digits.label(row));
+            assert_eq!(flipped.pixels(row), digits.pixels(row));
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ pub mod announce;
 pub mod attacks;
 pub mod data;
 pub mod model;
-mod random;
+pub mod random;
 pub mod simulation;
 pub mod training;
 pub mod upload;

@@ -98,13 +98,18 @@ impl Federation {
         training_round_id: u64,
         forgery: Option<&dyn Forgery>,
     ) -> Vec<MinerUpdate> {
+        let flipped =
+            forgery.filter(|forgery| forgery.flips_labels()).map(|_| self.digits.with_flipped_labels());
         let mut updates: Vec<MinerUpdate> = (0..self.miners())
             .into_par_iter()
             .map(|miner| {
                 let rows = &self.split.shares[miner];
                 let mut rng = stream(self.seed, "row-order", &[training_round_id, miner as u64]);
-                let Trained { delta, loss } =
-                    self.base.train(shared, &self.settings, &self.digits, rows, &mut rng);
+                let digits = match &flipped {
+                    Some(flipped) if self.byzantine.contains(&miner) => flipped,
+                    _ => &self.digits,
+                };
+                let Trained { delta, loss } = self.base.train(shared, &self.settings, digits, rows, &mut rng);
                 MinerUpdate { miner, samples: rows.len(), loss, values: delta }
             })
             .collect();

@@ -1,0 +1,74 @@
+//! Every attack against every method: `cargo xtask attacks`.
+//!
+//! First on drawn vectors, where the distance from the honest mean can be measured (the robustness coefficient kappa), then
+//! on the digits that the local network's miners train on.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod coefficient;
+mod digits;
+mod forgeries;
+
+use std::error::Error;
+
+use r3mes_aggregate::{AggregateError, Method, Options, Tolerance, Update, aggregate};
+
+/// The recommended default, which the tables hold to its promises.
+pub(crate) const STACK: &str = "arc+nnm+trimmed-mean";
+
+pub(crate) const METHODS: &[&str] = &[
+    "average",
+    "median",
+    "trimmed-mean",
+    "meamed",
+    "krum",
+    "multi-krum",
+    "bulyan",
+    "geometric-median",
+    "centered-clipping",
+    "caf",
+    "norm-clipping+average",
+    "nnm+median",
+    "nnm+trimmed-mean",
+    "nnm+geometric-median",
+    STACK,
+];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let quick = std::env::args().any(|argument| argument == "--quick");
+    coefficient::table()?;
+    digits::tables(quick)
+}
+
+/// `text` made to withstand `f`.
+pub(crate) fn method(text: &str, f: usize) -> Result<Method, Box<dyn Error>> {
+    Ok(text.parse::<Method>()?.with_tolerance(Tolerance::Count(f)))
+}
+
+/// Aggregates rows of equal weight.
+pub(crate) fn combine(method: &Method, rows: &[&[f32]]) -> Result<Vec<f32>, AggregateError> {
+    let updates: Vec<Update<'_>> = rows
+        .iter()
+        .enumerate()
+        .map(|(i, row)| {
+            let mut update = Update::new(i as u64, 1.0);
+            update.push_values(row);
+            update
+        })
+        .collect();
+    aggregate(method, &updates, &Options::default())
+}
+
+/// The mean of rows.
+pub(crate) fn mean(rows: &[&[f32]]) -> Vec<f64> {
+    let mut sums = vec![0.0; rows.first().map_or(0, |row| row.len())];
+    for row in rows {
+        sums.iter_mut().zip(*row).for_each(|(sum, x)| *sum += f64::from(*x));
+    }
+    sums.iter_mut().for_each(|sum| *sum /= rows.len() as f64);
+    sums
+}
+
+/// The squared distance.
+pub(crate) fn squared_distance(a: &[f32], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(x, y)| (f64::from(*x) - y).powi(2)).sum()
+}
