@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use r3mes_aggregate::{AggregateError, Method, Options, Update};
+use r3mes_aggregate::{AggregateError, Method, Options, Preparation, Update};
 use r3mes_gradient::{Container, DType, Gradient, Kind, Layout, Limits, ReadError, TensorView};
 use r3mes_ipfs::{Cid, CidHasher, CidSettings};
 
@@ -50,42 +50,104 @@ pub fn aggregate_files(
     output: &Path,
 ) -> Result<AggregateFile, AggregationError> {
     let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let gradients = inputs
-        .iter()
-        .map(|input| {
-            map(&input.path, limits, folder)
-                .map_err(|source| AggregationError::Read { path: input.path.clone(), source })
-        })
-        .collect::<Result<Vec<_>, _>>()?;
-    let first = gradients.first().ok_or(AggregationError::NoInputs)?;
-    let layout = first.layout();
-    for (input, gradient) in inputs.iter().zip(&gradients) {
+    Arrivals::new(method, limits, folder).aggregate(inputs, output)
+}
+
+/// The gradients of a round as they arrive, mapped, unpacked and prepared for the method, so that closing the
+/// round costs only what must wait for it.
+#[derive(Debug)]
+pub(crate) struct Arrivals {
+    preparation: Preparation,
+    limits: Limits,
+    /// Where pickles are unpacked.
+    folder: PathBuf,
+    gradients: BTreeMap<u64, Gradient>,
+}
+
+impl Arrivals {
+    pub(crate) fn new(method: &Method, limits: &Limits, folder: &Path) -> Self {
+        let (limits, folder) = (limits.clone(), folder.to_owned());
+        Arrivals { preparation: Preparation::new(method), limits, folder, gradients: BTreeMap::new() }
+    }
+
+    pub(crate) fn method(&self) -> &Method {
+        self.preparation.method()
+    }
+
+    /// Takes a gradient in, unless it is there already. One that cannot be prepared is as if it had not come:
+    /// whether it takes part, and what is wrong with it then, is for the closing of the round to say.
+    pub(crate) fn arrive(&mut self, input: &AggregationInput) -> Result<(), AggregationError> {
+        if self.gradients.contains_key(&input.id) {
+            return Ok(());
+        }
+        let gradient = self.map(input)?;
         if gradient.kind() != Kind::Gradient {
             return Err(AggregationError::Weights { path: input.path.clone() });
         }
-        if !same_shapes(&gradient.layout(), &layout) {
-            let difference = gradient.layout().difference(&layout);
-            return Err(AggregationError::Layout {
-                path: input.path.clone(),
-                first: inputs[0].path.clone(),
-                difference: difference.map(|difference| difference.to_string()).unwrap_or_default(),
-            });
-        }
+        let layout = gradient.layout();
+        let mut present: Vec<Update<'_>> = self
+            .gradients
+            .iter()
+            .filter(|(_, other)| same_shapes(&other.layout(), &layout))
+            .map(|(id, other)| update(*id, 1.0, other))
+            .collect();
+        present.push(update(input.id, input.weight, &gradient));
+        self.preparation.arrived(&present, &Options::default())?;
+        drop(present);
+        self.gradients.insert(input.id, gradient);
+        Ok(())
     }
-    let updates: Vec<Update<'_>> = inputs
-        .iter()
-        .zip(&gradients)
-        .map(|(input, gradient)| {
-            let mut update = Update::new(input.id, input.weight);
-            for tensor in gradient.tensors() {
-                update.push(tensor.dtype, tensor.bytes);
+
+    /// Closes the round: as [`aggregate_files`], with what has arrived before read no second time where the
+    /// method lets it.
+    pub(crate) fn aggregate(
+        mut self,
+        inputs: &[AggregationInput],
+        output: &Path,
+    ) -> Result<AggregateFile, AggregationError> {
+        for input in inputs {
+            if !self.gradients.contains_key(&input.id) {
+                let gradient = self.map(input)?;
+                self.gradients.insert(input.id, gradient);
             }
-            update
-        })
-        .collect();
-    let mut values = r3mes_aggregate::aggregate(method, &updates, &Options::default())?;
-    drop(updates);
-    write_aggregate(&mut values, first, output)
+        }
+        let gradients: Vec<(&AggregationInput, &Gradient)> =
+            inputs.iter().filter_map(|input| Some((input, self.gradients.get(&input.id)?))).collect();
+        let (first_input, first) = *gradients.first().ok_or(AggregationError::NoInputs)?;
+        let layout = first.layout();
+        for (input, gradient) in &gradients {
+            if gradient.kind() != Kind::Gradient {
+                return Err(AggregationError::Weights { path: input.path.clone() });
+            }
+            if !same_shapes(&gradient.layout(), &layout) {
+                let difference = gradient.layout().difference(&layout);
+                return Err(AggregationError::Layout {
+                    path: input.path.clone(),
+                    first: first_input.path.clone(),
+                    difference: difference.map(|difference| difference.to_string()).unwrap_or_default(),
+                });
+            }
+        }
+        let updates: Vec<Update<'_>> =
+            gradients.iter().map(|(input, gradient)| update(input.id, input.weight, gradient)).collect();
+        let mut values = vec![0.0; updates[0].len()];
+        self.preparation.close(&updates, &Options::default(), &mut values)?;
+        drop(updates);
+        write_aggregate(&mut values, first, output)
+    }
+
+    fn map(&self, input: &AggregationInput) -> Result<Gradient, AggregationError> {
+        map(&input.path, &self.limits, &self.folder)
+            .map_err(|source| AggregationError::Read { path: input.path.clone(), source })
+    }
+}
+
+fn update(id: u64, weight: f64, gradient: &Gradient) -> Update<'_> {
+    let mut update = Update::new(id, weight);
+    for tensor in gradient.tensors() {
+        update.push(tensor.dtype, tensor.bytes);
+    }
+    update
 }
 
 /// Names and shapes equal; the dtype is converted while it is read.

@@ -9,6 +9,7 @@ use r3mes_keys::AccountKey;
 
 use crate::event::Announcer;
 use crate::journal::Journal;
+use crate::preparing::Preparing;
 use crate::{Checkpoint, Environment, Home, Ledger};
 
 /// What every step needs.
@@ -23,6 +24,7 @@ pub(crate) struct Context {
     pub(crate) journal: Journal,
     pub(crate) environment: Environment,
     pub(crate) announcer: Announcer,
+    pub(crate) preparing: Preparing,
 }
 
 impl Context {

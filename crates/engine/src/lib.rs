@@ -21,6 +21,7 @@ pub mod journal;
 mod ledger;
 mod orders;
 mod payout;
+mod preparing;
 mod proposer;
 mod registration;
 pub mod round;

@@ -16,6 +16,7 @@ use crate::event::{Announcer, EngineEvent, Numbered};
 use crate::home::HomeLock;
 use crate::intake::Intake;
 use crate::journal::{Journal, LedgerEntry};
+use crate::preparing::Preparing;
 use crate::registration;
 use crate::round::RoundState;
 use crate::steps::Progress;
@@ -62,7 +63,9 @@ impl Proposer {
         let address = key.address(&settings.network.bech32_prefix);
         let announcer = Announcer::new(environment.clone());
         let Connections { chain, ipfs } = connections;
-        let context = Context { settings, chain, ipfs, key, address, home, journal, environment, announcer };
+        let preparing = Preparing::default();
+        let context =
+            Context { settings, chain, ipfs, key, address, home, journal, environment, announcer, preparing };
         Ok(Proposer { context, lock })
     }
 

@@ -1,6 +1,7 @@
 //! Set-up, run, test, bench and stress of the R3MES proposer: `cargo xtask ...`.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod attacks;
 mod bench;
 mod chaos;
 mod go;
@@ -9,6 +10,7 @@ mod run;
 mod setup;
 mod step;
 mod suites;
+mod tables;
 
 use std::process::ExitCode;
 
@@ -44,15 +46,27 @@ enum Task {
         #[arg(long, value_enum)]
         suite: Option<Suite>,
     },
-    /// Measure the aggregation methods against the memory's bandwidth.
+    /// Measure the aggregation methods against the memory's bandwidth; the tables go into crates/aggregate/BENCH.md.
     Bench {
-        /// Participants, values and methods [default: 32 participants, 4000000 values, all methods].
-        #[arg(last = true, value_name = "N [D [METHOD...]]")]
+        /// Print one JSON object a row, and leave the file as it is.
+        #[arg(long)]
+        json: bool,
+        /// Compare with numpy, Flower and ByzFL, in a Python environment that is made for them.
+        #[arg(long)]
+        peers: bool,
+        /// One round to measure instead of all, printed only.
+        #[arg(last = true, value_name = "N D [DTYPE] [METHOD...]")]
         arguments: Vec<String>,
     },
     /// Put the proposer under stress: a local network behind proxies that make calls go wrong, and the
     /// program killed at random; first without kills, then with. Fails if any promise is broken.
     Chaos(chaos::Options),
+    /// Try every attack on every aggregation method; the tables go into crates/aggregate/ATTACKS.md.
+    Attacks {
+        /// One seed instead of three, printed only.
+        #[arg(long)]
+        quick: bool,
+    },
     /// Install what a build and its tests need and this machine lacks.
     Setup,
     /// Format all code.
@@ -63,8 +77,9 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().task {
         Task::Run { headless, release, arguments } => run::run(headless, release, &arguments),
         Task::Test { suite } => suites::test(suite),
-        Task::Bench { arguments } => bench::bench(&arguments),
         Task::Chaos(options) => chaos::chaos(&options),
+        Task::Bench { json, peers, arguments } => bench::bench(json, peers, &arguments),
+        Task::Attacks { quick } => attacks::attacks(quick),
         Task::Setup => setup::for_build()
             .and_then(|()| setup::for_tests())
             .map(|()| println!("all that a build and its tests need is here")),

@@ -75,6 +75,21 @@ impl Step {
         Ok(())
     }
 
+    /// Runs the step and returns what it prints; all else, this heading too, goes to standard error.
+    pub(crate) fn output(mut self) -> Result<String> {
+        let shown = shown(&self.command);
+        eprintln!("\n==> {}\n    {shown}", self.heading);
+        let output = self
+            .command
+            .stderr(Stdio::inherit())
+            .output()
+            .with_context(|| format!("failed to start `{shown}`"))?;
+        if !output.status.success() {
+            bail!("the step \"{}\" failed; alone: {shown}", self.heading);
+        }
+        String::from_utf8(output.stdout).with_context(|| format!("`{shown}` printed no UTF-8"))
+    }
+
     /// Becomes the command, as far as the system has that.
     pub(crate) fn exec(mut self) -> Result<()> {
         let shown = shown(&self.command);

@@ -4,12 +4,13 @@ use futures::future::try_join_all;
 use r3mes_aggregate::Method;
 
 use super::Progress;
+use crate::aggregation::AggregationInput;
 use crate::context::Context;
 use crate::event::EngineEvent;
 use crate::intake::Intake;
 use crate::journal::{GradientRow, GradientTally};
 use crate::round::{Exclusion, Participant, Round, RoundState, Selection};
-use crate::verification::{Check, Finding, Judgement, preserve, select};
+use crate::verification::{Check, Finding, Judgement, gradient_limits, preserve, select};
 use crate::{Checkpoint, EngineError};
 
 /// Failed fetches after which a gradient counts as unavailable when its round closes.
@@ -118,6 +119,7 @@ impl Context {
     ) -> Result<Progress, EngineError> {
         let gradients = self.gradients_of(&round)?;
         intake.judge(&gradients)?;
+        self.prepare(&round, &gradients);
         if let Some(version) = self.model_version().await?
             && version != round.model_version
         {
@@ -147,6 +149,22 @@ impl Context {
             return Ok(Progress::Waiting);
         }
         self.close(round, height, intake).await
+    }
+
+    /// Hands what can take part to the preparation of the aggregate.
+    fn prepare(&self, round: &Round, gradients: &[GradientRow]) {
+        let method = &self.settings.aggregation.method;
+        let usable = gradients.iter().filter_map(|gradient| {
+            let judgement = gradient.judgement.as_ref().filter(|judgement| judgement.is_usable())?;
+            let samples = judgement.facts.as_ref().and_then(|facts| facts.sample_count);
+            Some(AggregationInput {
+                id: gradient.record.id,
+                weight: samples.map_or(1.0, |samples| samples as f64),
+                path: self.home.gradient(gradient.record.id),
+            })
+        });
+        let limits = gradient_limits(&self.settings.limits);
+        self.preparing.arrived(round.id, method, &limits, &self.home.aggregates(), usable.collect());
     }
 
     fn too_few(&self, usable: usize, judged: usize) -> String {

@@ -3,7 +3,7 @@
 use r3mes_ipfs::CidSettings;
 
 use super::Progress;
-use crate::aggregation::{AggregationInput, aggregate_files, file_has_cid};
+use crate::aggregation::{AggregationInput, file_has_cid};
 use crate::context::Context;
 use crate::round::{PublishedAggregate, Round, RoundState};
 use crate::verification::gradient_limits;
@@ -31,8 +31,9 @@ impl Context {
             .collect();
         let limits = gradient_limits(&self.settings.limits);
         let output = self.home.aggregate(round.id);
+        let (preparing, id) = (self.preparing.clone(), round.id);
         let aggregated =
-            tokio::task::spawn_blocking(move || aggregate_files(&method, &inputs, &limits, &output))
+            tokio::task::spawn_blocking(move || preparing.close(id, &method, &limits, &inputs, &output))
                 .await
                 .map_err(|error| EngineError::Task(error.to_string()))?;
         let written = match aggregated {

@@ -29,7 +29,8 @@ pub(crate) enum Literature {
     Zero,
     /// The honest mean times 1e6.
     Scaling,
-    /// Knows the rule too: tries ALIE and IPM at many strengths, Min-Max and Min-Sum (Shejwalkar and Houmansadr 2021)
+    /// Knows the rule too: tries ALIE and IPM at many strengths, the own update
+    /// shifted, Min-Max and Min-Sum (Shejwalkar and Houmansadr 2021)
     /// and sends what carries the aggregate furthest from the honest mean.
     Adaptive(Method),
 }
@@ -142,6 +143,11 @@ fn adaptive(method: &Method, view: &RoundView<'_>, centre: &[f64]) -> Vec<f32> {
     }
     for epsilon in [0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 4.0, 10.0] {
         candidates.push(centre.iter().map(|x| (-epsilon * x) as f32).collect());
+    }
+    // An update as an honest miner's would be, with the same shift in all of them.
+    for z in [0.25, 0.5, 1.0, 1.5, 3.0] {
+        let shifted = view.own.iter().zip(&deviations).map(|(x, s)| (f64::from(*x) - z * s) as f32);
+        candidates.push(shifted.collect());
     }
     candidates.push(view.honest[0].to_vec());
     candidates.extend(within_reach(view.honest, centre, &deviations));

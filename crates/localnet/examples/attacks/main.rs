@@ -13,7 +13,7 @@ use std::error::Error;
 use r3mes_aggregate::{AggregateError, Method, Options, Tolerance, Update, aggregate};
 
 /// The recommended default, which the tables hold to its promises.
-pub(crate) const STACK: &str = "arc+nnm+trimmed-mean";
+pub(crate) const DEFAULT: &str = "arc+nnm+trimmed-mean";
 
 pub(crate) const METHODS: &[&str] = &[
     "average",
@@ -30,18 +30,25 @@ pub(crate) const METHODS: &[&str] = &[
     "nnm+median",
     "nnm+trimmed-mean",
     "nnm+geometric-median",
-    STACK,
+    "arc+caf",
+    "arc+nnm+median",
+    DEFAULT,
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let quick = std::env::args().any(|argument| argument == "--quick");
     coefficient::table()?;
-    digits::tables(quick)
+    if std::env::args().any(|argument| argument == "--drawn") { Ok(()) } else { digits::tables(quick) }
 }
 
 /// `text` made to withstand `f`.
 pub(crate) fn method(text: &str, f: usize) -> Result<Method, Box<dyn Error>> {
     Ok(text.parse::<Method>()?.with_tolerance(Tolerance::Count(f)))
+}
+
+/// The method in a table; the default in bold.
+pub(crate) fn name(text: &str) -> String {
+    if text == DEFAULT { format!("**`{text}`**") } else { format!("`{text}`") }
 }
 
 /// Aggregates rows of equal weight.
