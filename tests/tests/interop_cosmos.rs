@@ -11,9 +11,12 @@ use r3mes_chain::{
     Account, Any, Backoff, Broadcast, Chain, ChainError, Coin, Coins, Connection, Included, Inclusion,
     Notice, RefusalReason, SignedTx, TxBody, any, subscribe_again,
 };
+use r3mes_config::NetworkProfile;
 use r3mes_keys::AccountKey;
 use r3mes_tests::cosmos::{CHAIN_ID, Cosmos, DENOM};
 use r3mes_tests::proxy::{Faults, Proxy};
+use r3mes_tests::run_json;
+use serde_json::Value;
 
 /// How often the node is asked again.
 const POLL: Duration = Duration::from_millis(100);
@@ -277,6 +280,107 @@ async fn an_endpoint_that_lags_takes_nobody_back_in_time() {
     assert_eq!(after, state(&behind, from).await);
     assert_eq!(chain.rpc().url(), &follower.url());
     assert_eq!(after.account.sequence - start.account.sequence, 3, "three transfers, three sequences");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_program_claims_a_validators_rewards_and_pays_out_with_books_that_agree_with_the_bank() {
+    let Some(network) = Cosmos::start().await else { return };
+    let operator = Operator::new(&network);
+    let chain = network.node.chain();
+    let (address, cold) = (network.address(&network.operator), network.address(&network.other));
+    let preview = loop {
+        let preview = operator.ask(&["claim-rewards", "--dry-run"]);
+        if preview["refusal"].is_null() {
+            break preview;
+        }
+        let code = preview["refusal"]["code"].as_str().unwrap();
+        assert!(["fee", "nothing-to-claim"].contains(&code), "{preview}");
+    };
+    assert_eq!(preview["address"], address, "{preview}");
+    assert_eq!(preview["validators"].as_array().unwrap().len(), 1, "{preview}");
+    assert!(amount(&preview["commission"]) > 0, "{preview}");
+
+    let before = state(&chain, &network.operator).await;
+    let claimed = operator.ask(&["claim-rewards", "--yes"]);
+    let (received, fee) = (amount(&claimed["claim"]["received"]), amount(&claimed["claim"]["fee"]));
+    let after = state(&chain, &network.operator).await;
+    assert!(received >= amount(&preview["total"]), "{claimed}");
+    assert_eq!(before.balance + received - fee, after.balance, "{claimed}");
+    assert_eq!(after.account.sequence, before.account.sequence + 1, "one transaction");
+    // The distribution module's own record of what is left: less than before by what was paid.
+    let left = chain.delegation_rewards(&address).await.unwrap();
+    assert_eq!(left.len(), 1);
+    assert_eq!(operator.books(), after.balance);
+
+    let paid_before = chain.balance(&cold, DENOM).await.unwrap();
+    let paid = operator.ask(&["payout", "--amount", "4321", "--to", &cold, "--yes"]);
+    let end = state(&chain, &network.operator).await;
+    assert_eq!(chain.balance(&cold, DENOM).await.unwrap(), paid_before + 4_321, "{paid}");
+    assert_eq!(end.account.sequence, after.account.sequence + 1);
+    assert!(after.balance - end.balance > 4_321, "a payout costs a fee");
+    assert_eq!(operator.books(), end.balance);
+}
+
+/// The program with the key of the validator's operator in its data folder.
+struct Operator {
+    profile: String,
+    home: String,
+}
+
+impl Operator {
+    /// Writes the network's profile and imports the key.
+    fn new(network: &Cosmos) -> Operator {
+        let path = |name: &str| network.folder().join(name).to_str().unwrap().to_owned();
+        let operator = Operator { profile: path("cosmos.toml"), home: path("home") };
+        let profile = NetworkProfile {
+            name: "cosmos".into(),
+            chain_id: CHAIN_ID.into(),
+            rpc: vec![network.node.url()],
+            bech32_prefix: "cosmos".into(),
+            coin_type: 118,
+            reward_denom: DENOM.into(),
+            stake_denom: DENOM.into(),
+            fee_denom: DENOM.into(),
+            block_time: Duration::from_millis(500),
+            ..NetworkProfile::default()
+        };
+        profile.save(operator.profile.as_ref()).unwrap();
+        let secrets = [("R3MES_KEY_SECRET", network.operator_words()), PASSPHRASE];
+        let import = ["keys", "import", "operator", "--from", "words", "--store", "file"];
+        run_json(&[&import[..], &operator.places()].concat(), &secrets);
+        operator
+    }
+
+    fn places(&self) -> [&str; 4] {
+        ["--network", &self.profile, "--home", &self.home]
+    }
+
+    /// Runs a command with the key; the last thing that it says.
+    fn ask(&self, arguments: &[&str]) -> Value {
+        let from = ["--from", "operator"];
+        run_json(&[arguments, &self.places(), &from].concat(), &[PASSPHRASE]).pop().unwrap()
+    }
+
+    /// The balance by the program's books, which must agree with the bank.
+    fn books(&self) -> u128 {
+        let report = run_json(&[&["earnings"][..], &self.places()].concat(), &[]).pop().unwrap();
+        let books = &report["books"];
+        assert_eq!(books["agrees"], true, "{report}");
+        let denoms = books["denoms"].as_array().unwrap();
+        let own = denoms.iter().find(|denom| denom["denom"] == DENOM).unwrap();
+        let figure = |name: &str| own[name].as_str().unwrap().parse::<u128>().unwrap();
+        assert_eq!(figure("opening") + figure("income") - figure("expense"), figure("bank"), "{report}");
+        figure("bank")
+    }
+}
+
+/// Closes the key's file.
+const PASSPHRASE: (&str, &str) = ("R3MES_PASSPHRASE", "a passphrase for tests");
+
+/// The amount in a list of amounts, of the one denom that there is.
+fn amount(amounts: &Value) -> u128 {
+    let amounts = amounts.as_array().unwrap();
+    amounts.iter().map(|amount| amount["amount"].as_str().unwrap().parse::<u128>().unwrap()).sum()
 }
 
 /// What an account holds and has signed.

@@ -18,5 +18,9 @@ async fn main() -> ExitCode {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let figures = run(&plan, folder.path(), |line| println!("{line}")).await;
     println!("\n{figures}");
-    if figures.broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if figures.broken.is_empty() {
+        return ExitCode::SUCCESS;
+    }
+    eprintln!("\nthe proposer's events, log and journal stay in {}", folder.keep().display());
+    ExitCode::FAILURE
 }

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,12 +12,15 @@ use crate::proposer;
 /// How many of the last troubles are kept for a report.
 const KEPT: usize = 8;
 
+/// The log's name.
+const LOG: &str = "engine.log";
+
 /// The proposer as a child that is started again and again.
 #[derive(Debug)]
 pub(super) struct Engine {
     arguments: Vec<String>,
-    /// Where its standard error goes.
-    log: PathBuf,
+    /// Where its events and its log go, of all its lives.
+    folder: PathBuf,
     child: Option<Child>,
     told: Arc<Mutex<Told>>,
 }
@@ -32,31 +35,36 @@ pub(super) struct Told {
 }
 
 impl Engine {
-    pub(super) fn new(arguments: Vec<String>, log: PathBuf) -> Engine {
-        Engine { arguments, log, child: None, told: Arc::default() }
+    pub(super) fn new(arguments: Vec<String>, folder: PathBuf) -> Engine {
+        Engine { arguments, folder, child: None, told: Arc::default() }
     }
 
     /// Starts it; what it tells is read in the background.
     pub(super) fn start(&mut self) {
-        let log = File::options().create(true).append(true).open(&self.log).expect("a log file");
+        let mut events = self.append_to("events.jsonl");
         let mut child = Command::new(proposer())
             .args(&self.arguments)
             .arg("--json")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(log)
+            .stderr(self.append_to(LOG))
             .spawn()
             .expect("the program starts");
         let output = BufReader::new(child.stdout.take().expect("a pipe"));
         let told = self.told.clone();
         std::thread::spawn(move || {
             for line in output.lines().map_while(Result::ok) {
+                let _ = writeln!(events, "{line}");
                 if let Ok(event) = serde_json::from_str(&line) {
                     told.lock().unwrap_or_else(PoisonError::into_inner).hear(&event);
                 }
             }
         });
         self.child = Some(child);
+    }
+
+    fn append_to(&self, name: &str) -> File {
+        File::options().create(true).append(true).open(self.folder.join(name)).expect("a file in the folder")
     }
 
     /// How it ended, if it has ended of itself.
@@ -87,7 +95,7 @@ impl Engine {
 
     /// The last lines of its log.
     pub(super) fn last_words(&self) -> String {
-        let log = fs::read_to_string(&self.log).unwrap_or_default();
+        let log = fs::read_to_string(self.folder.join(LOG)).unwrap_or_default();
         let lines: Vec<&str> = log.lines().collect();
         lines[lines.len().saturating_sub(12)..].join("\n")
     }

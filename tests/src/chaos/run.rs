@@ -31,7 +31,7 @@ pub async fn run(plan: &Plan, folder: &Path, mut tell: impl FnMut(String)) -> Fi
     let network = Network::start(folder, options);
     let address = Account::derive(plan.seed, Role::Proposer, "remes").unwrap().address;
     let (rpc, ipfs) = lie_between(plan, &network).await;
-    let mut engine = Engine::new(arguments(plan, folder), folder.join("engine.log"));
+    let mut engine = Engine::new(arguments(plan, folder), folder.to_owned());
     let mut broken = Vec::new();
     let kills = go_on_until_revealed(plan, &network, folder, &mut engine, &mut broken, &mut tell).await;
     if engine.ended().is_none() {
