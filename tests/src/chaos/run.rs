@@ -12,9 +12,9 @@ use crate::network::{Network, NetworkOptions};
 use crate::proxy::{Faults, Proxy};
 use crate::{ChainRecord, run_json};
 
-/// How many blocks may pass without a reveal before the proposer counts as stuck: a commitment may expire
-/// more than once in a row, never for ever.
-const PATIENCE_BLOCKS: u32 = 180;
+/// How long no reveal may come before the proposer counts as stuck. IPFS calls that nobody answers are held
+/// for a minute, and commitments may expire more than once in a row, but never for ever.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Runs a plan in `folder`, telling its progress line by line.
 ///
@@ -89,10 +89,10 @@ fn arguments(plan: &Plan, folder: &Path) -> Vec<String> {
     let home = path("home");
     let quorum = format!("round.quorum={}", plan.miners);
     let minimum = format!("round.minimum_participants={}", plan.miners);
-    let settings =
-        [quorum, minimum, "round.minimum_interval=0s".to_owned(), "round.maximum_wait=10m".to_owned()];
+    let rest = ["round.minimum_interval=0s", "round.maximum_wait=10m", "limits.fetch_timeout=15s"];
+    let settings = [quorum, minimum].into_iter().chain(rest.map(str::to_owned));
     let mut arguments = vec!["start".to_owned(), "--network".into(), network, "--home".into(), home];
-    arguments.extend(settings.into_iter().flat_map(|setting| ["--set".to_owned(), setting]));
+    arguments.extend(settings.flat_map(|setting| ["--set".to_owned(), setting]));
     arguments
 }
 
@@ -138,8 +138,8 @@ async fn go_on_until_revealed(
         if revealed >= plan.rounds && due.is_none() && kills.peek().is_none() && knows_all(plan, folder) {
             return killed;
         }
-        if last_reveal.elapsed() > plan.block() * PATIENCE_BLOCKS {
-            broken.push(format!("stuck: no reveal within {PATIENCE_BLOCKS} blocks after the {revealed}th"));
+        if last_reveal.elapsed() > PATIENCE {
+            broken.push(format!("stuck: no reveal for {} s after {revealed} of them", PATIENCE.as_secs()));
             return killed;
         }
     }
