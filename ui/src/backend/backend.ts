@@ -1,0 +1,135 @@
+// Everything that the screens ask of the engine, whoever answers: the Tauri shell in the product, a model in
+// memory in tests. An operation that fails throws a `Failure`.
+
+import type {
+  AuthorizationRequest,
+  BackupView,
+  ClaimPreview,
+  ClaimReceipt,
+  DayEarnings,
+  Delta,
+  DoctorCheck,
+  EndpointProbe,
+  Exported,
+  ExportFormat,
+  FolderProbe,
+  GradientDetail,
+  GradientPage,
+  GradientPoint,
+  GradientQuery,
+  ImportSource,
+  IpfsView,
+  KeychainState,
+  KeyDraft,
+  KeyRow,
+  KeyStore,
+  LedgerPage,
+  LoadView,
+  LogLevel,
+  LogPage,
+  LogQuery,
+  MachineView,
+  MinerDetail,
+  MinerPage,
+  MinerQuery,
+  NetworkChoice,
+  Preferences,
+  ProfileView,
+  RegistrationPreview,
+  RegistrationReceipt,
+  RoundPage,
+  RoundView,
+  SaveOutcome,
+  SettingChange,
+  SettingProblem,
+  SettingsView,
+  Snapshot,
+  SubmissionPage,
+  SubmissionQuery,
+  WordAnswer,
+  WordCount,
+} from "./bindings";
+
+export interface Backend {
+  snapshot(): Promise<Snapshot>;
+  /** Hands every delta from now on to `take`. Returns what ends it. */
+  follow(take: (delta: Delta) => void): Promise<() => void>;
+
+  start(): Promise<void>;
+  stop(): Promise<void>;
+
+  rounds(offset: number, limit: number): Promise<RoundPage>;
+  round(id: string): Promise<RoundView>;
+  gradients(query: GradientQuery): Promise<GradientPage>;
+  gradient(id: string): Promise<GradientDetail>;
+  /** The newest judged gradients, oldest first. */
+  gradientPoints(trainingRound: string | null, limit: number): Promise<GradientPoint[]>;
+  miners(query: MinerQuery): Promise<MinerPage>;
+  miner(address: string): Promise<MinerDetail>;
+  submissions(query: SubmissionQuery): Promise<SubmissionPage>;
+  /** Writes what fits the query to a file that the operator picks; `null` where they pick none. */
+  exportSubmissions(query: SubmissionQuery, format: ExportFormat): Promise<Exported | null>;
+
+  ledger(offset: number, limit: number): Promise<LedgerPage>;
+  earningsByDay(days: number): Promise<DayEarnings[]>;
+  previewClaim(): Promise<ClaimPreview>;
+  /** `access` is the access passphrase here and below; `null` where none was asked for. */
+  claim(access: string | null): Promise<ClaimReceipt>;
+
+  checkMachine(): Promise<MachineView>;
+  load(): Promise<LoadView>;
+  doctor(): Promise<DoctorCheck[]>;
+  logs(query: LogQuery): Promise<LogPage>;
+  exportLogs(): Promise<Exported | null>;
+  /** Writes a line about the page itself into the log. */
+  report(level: LogLevel, message: string): Promise<void>;
+
+  profiles(): Promise<ProfileView[]>;
+  chooseNetwork(choice: NetworkChoice): Promise<void>;
+  probeEndpoint(url: string): Promise<EndpointProbe>;
+  probeIpfs(url: string): Promise<IpfsView>;
+
+  keys(): Promise<KeyRow[]>;
+  keychain(): Promise<KeychainState>;
+  draftKey(name: string, words: WordCount, store: KeyStore, passphrase: string | null): Promise<KeyDraft>;
+  /** The words of the key that is being made: the one secret that comes this way. */
+  draftWords(): Promise<string[]>;
+  confirmKey(answers: WordAnswer[], access: string | null): Promise<KeyRow>;
+  dropDraft(): Promise<void>;
+  importKey(
+    name: string,
+    source: ImportSource,
+    store: KeyStore,
+    passphrase: string | null,
+    armorPassphrase: string | null,
+    access: string | null,
+  ): Promise<KeyRow>;
+  useKey(name: string, access: string | null): Promise<void>;
+  deleteKey(name: string, address: string, access: string | null): Promise<void>;
+  /** Opens the file store for this run of the program. */
+  unlockKeys(passphrase: string): Promise<void>;
+  backupKeys(passphrase: string, access: string | null): Promise<BackupView | null>;
+  restoreKeys(passphrase: string, keysPassphrase: string | null, access: string | null): Promise<BackupView | null>;
+
+  composeAuthorization(contact: string, statement: string, access: string | null): Promise<AuthorizationRequest>;
+  saveAuthorization(request: AuthorizationRequest): Promise<string | null>;
+  sendAuthorization(request: AuthorizationRequest): Promise<void>;
+  previewRegistration(stake: string | null): Promise<RegistrationPreview>;
+  register(stake: string | null, access: string | null): Promise<RegistrationReceipt>;
+  /** Asks the chain again for the account's standing and balances. */
+  refreshStanding(): Promise<void>;
+
+  settings(): Promise<SettingsView>;
+  checkSettings(changes: SettingChange[]): Promise<SettingProblem[]>;
+  saveSettings(changes: SettingChange[]): Promise<SaveOutcome>;
+  setPreferences(preferences: Preferences): Promise<void>;
+  probeFolder(path: string): Promise<FolderProbe>;
+  pickFolder(): Promise<string | null>;
+  chooseFolder(path: string): Promise<void>;
+  openFolder(): Promise<void>;
+
+  setAccess(current: string | null, next: string | null): Promise<void>;
+
+  copy(text: string): Promise<void>;
+  openUrl(url: string): Promise<void>;
+}

@@ -1,0 +1,572 @@
+// The engine's place taken by a model in memory, for tests and pictures. It is no part of the product.
+
+import type { Backend } from "../backend";
+import type {
+  ApiError,
+  Change,
+  Delta,
+  GradientRow,
+  KeyRow,
+  LogLine,
+  MinerRow,
+  NetworkChoice,
+  Snapshot,
+  SubmissionRow,
+  VerdictLevel,
+} from "../bindings";
+import { Failure } from "../failure";
+import * as data from "./data";
+import { setupOf, world, type Scenario, type World } from "./scenarios";
+import { problemsOf, SETTINGS } from "./settings";
+
+const WORDS = "abandon ability able about above absent absorb abstract absurd abuse access accident account accuse achieve acid acoustic acquire across act action actor actress actual".split(" ");
+
+/** What tests see of it beyond the interface. */
+export class MemoryBackend implements Backend {
+  readonly world: World;
+  /** What was asked of it that changes something, in order. */
+  readonly calls: string[] = [];
+  /** Files that it was asked to write, the clipboard, and what was opened. */
+  readonly written: string[] = [];
+  copied: string | null = null;
+  opened: string | null = null;
+  /** While held, operations that wait for the chain do not come back. */
+  held: Promise<void> | null = null;
+  claimRefused: ApiError | null = null;
+  keysLocked: string | null = null;
+
+  #listeners = new Set<(delta: Delta) => void>();
+  #draft: { name: string; count: number; store: KeyRow["store"] } | null = null;
+  #settings = SETTINGS.map((one) => ({ ...one }));
+  #needsRestart = false;
+  #release: (() => void) | undefined;
+
+  constructor(scenario: Scenario) {
+    this.world = world(scenario);
+  }
+
+  /** Changes one part of the snapshot and tells it. */
+  put(change: Change): void {
+    const { snapshot } = this.world;
+    const seq = snapshot.seq + 1;
+    const replaced = change.part === "judged" || change.part === "notice" ? {} : { [change.part]: change.value };
+    this.world.snapshot = { ...snapshot, ...(replaced as Partial<Snapshot>), seq, at: new Date().toISOString() };
+    const delta: Delta = { seq, at: this.world.snapshot.at, change };
+    for (const listener of this.#listeners) listener(structuredClone(delta));
+    if (change.part !== "setup" && change.part !== "judged" && change.part !== "notice") {
+      const setup = setupOf(this.world.snapshot);
+      if (JSON.stringify(setup) !== JSON.stringify(this.world.snapshot.setup)) this.put({ part: "setup", value: setup });
+    }
+  }
+
+  engine(change: Partial<Snapshot["engine"]>): void {
+    this.put({ part: "engine", value: { ...this.world.snapshot.engine, since: new Date().toISOString(), ...change } });
+  }
+
+  /** Numbers a delta is lost by: the next one shows a gap. */
+  loseDelta(): void {
+    this.world.snapshot = { ...this.world.snapshot, seq: this.world.snapshot.seq + 1 };
+  }
+
+  /** Judges one more gradient. */
+  judge(): GradientRow {
+    this.world.gradients += 1;
+    const row = { ...data.gradientRow(this.world.gradients - 1, this.world.gradients - 1), seenAt: new Date().toISOString() };
+    this.put({ part: "judged", value: row });
+    return row;
+  }
+
+  hold(): void {
+    this.held = new Promise((resolve) => (this.#release = resolve));
+  }
+  release(): void {
+    this.#release?.();
+    this.held = null;
+  }
+
+  async #query(): Promise<void> {
+    if (this.world.failing) throw new Failure(this.world.failing);
+  }
+  #access(given: string | null): void {
+    const wanted = this.world.accessPassphrase;
+    if (wanted === null || wanted === given) return;
+    const message = given === null ? "sign: the access passphrase is needed" : "sign: the access passphrase is wrong";
+    throw new Failure({ code: "access", message, remedy: "type the access passphrase" });
+  }
+  #page<T>(total: number, offset: number, limit: number, row: (index: number) => T): { total: number; rows: T[] } {
+    const rows = Array.from({ length: Math.max(0, Math.min(limit, total - offset)) }, (_, i) => row(offset + i));
+    return { total, rows };
+  }
+
+  async snapshot(): Promise<Snapshot> {
+    if (this.world.silent) throw new Failure({ code: "engine", message: "reach the engine: it does not answer", remedy: null });
+    return structuredClone(this.world.snapshot);
+  }
+  async follow(take: (delta: Delta) => void): Promise<() => void> {
+    this.#listeners.add(take);
+    return () => this.#listeners.delete(take);
+  }
+
+  async start(): Promise<void> {
+    this.calls.push("start");
+    const { engine } = this.world.snapshot;
+    if (engine.startBlocked) throw new Failure(engine.startBlocked);
+    if (this.keysLocked !== null) {
+      throw new Failure({ code: "passphrase", message: "open the key: its passphrase is needed", remedy: null });
+    }
+    this.engine({ state: "starting", desired: "running", step: "chain", canStop: true, error: null, health: "off" });
+    await this.held;
+    this.engine({ state: "running", step: null, health: "unproven", canStop: true });
+  }
+  async stop(): Promise<void> {
+    this.calls.push("stop");
+    this.engine({ state: "stopping", desired: "stopped", canStop: true, error: null, retryAt: null });
+    await this.held;
+    this.engine({ state: "stopped", canStop: false, health: "off", step: null, trouble: null });
+  }
+
+  async rounds(offset: number, limit: number) {
+    await this.#query();
+    const newest = this.world.rounds;
+    return this.#page(newest, offset, limit, (index) =>
+      index === 0 && this.world.snapshot.round ? this.world.snapshot.round : data.roundView(newest - index, newest),
+    );
+  }
+  async round(id: string) {
+    await this.#query();
+    return data.roundView(Number(id), this.world.rounds);
+  }
+  async gradients(query: Parameters<Backend["gradients"]>[0]) {
+    await this.#query();
+    const newest = this.world.gradients - 1;
+    const all = query.search === "" && query.verdict === null && query.trainingRound === null;
+    if (all) return this.#page(this.world.gradients, query.offset, query.limit, (i) => data.gradientRow(newest - i, newest));
+    const fits = (id: number) => {
+      if (query.verdict !== null && data.verdictOf(id) !== query.verdict) return false;
+      const row = data.gradientRow(id, newest);
+      if (query.trainingRound !== null && row.trainingRound !== query.trainingRound) return false;
+      return row.id === query.search || row.miner.startsWith(query.search) || row.cid.startsWith(query.search);
+    };
+    const ids: number[] = [];
+    for (let id = newest; id >= 0; id -= 1) if (fits(id)) ids.push(id);
+    return this.#page(ids.length, query.offset, query.limit, (i) => data.gradientRow(ids[i]!, newest));
+  }
+  async gradient(id: string) {
+    await this.#query();
+    return data.gradientDetail(data.gradientRow(Number(id), this.world.gradients - 1));
+  }
+  async gradientPoints(trainingRound: string | null, limit: number) {
+    await this.#query();
+    const newest = this.world.gradients - 1;
+    const count = Math.min(limit, this.world.gradients);
+    return Array.from({ length: count }, (_, i) => data.gradientRow(newest - count + 1 + i, newest))
+      .filter((row) => row.norm !== null && (trainingRound === null || row.trainingRound === trainingRound))
+      .map((row) => ({
+        id: row.id,
+        miner: row.miner,
+        trainingRound: row.trainingRound,
+        norm: row.norm!,
+        similarity: row.verdict === "reported" ? -0.4 + data.fraction(Number(row.id)) * 0.2 : 0.72 + data.fraction(Number(row.id)) * 0.2,
+        verdict: row.verdict,
+      }));
+  }
+  async miners(query: Parameters<Backend["miners"]>[0]) {
+    await this.#query();
+    const list: MinerRow[] = this.world.gradients
+      ? Array.from({ length: data.MINERS }, (_, i) => data.minerRow(i, this.world.gradients)).filter((row) =>
+          row.address.startsWith(query.search),
+        )
+      : [];
+    return this.#page(list.length, query.offset, query.limit, (i) => list[i]!);
+  }
+  async miner(address: string) {
+    await this.#query();
+    const number = Array.from({ length: data.MINERS }, (_, i) => i).find((i) => data.address(i) === address) ?? 0;
+    const row = data.minerRow(number, this.world.gradients);
+    return {
+      row,
+      trustScore: 0.93,
+      tier: "gold",
+      submissions: String(row.gradients),
+      successful: String(row.passed),
+      slashingEvents: "0",
+      history: Array.from({ length: 30 }, (_, i) => ({
+        trainingRound: String(212 + i),
+        at: data.ago((30 - i) * 140),
+        gradients: 2,
+        passed: i % 9 === 4 ? 1 : 2,
+        norm: 2.2 + data.fraction(i + number) * 0.7,
+      })),
+      error: null,
+    };
+  }
+  async submissions(query: Parameters<Backend["submissions"]>[0]) {
+    await this.#query();
+    const newest = this.world.rounds;
+    const rows: SubmissionRow[] = [];
+    if (query.search === "" && query.stage === null) {
+      return this.#page(Math.max(0, newest - 1), query.offset, query.limit, (i) => data.submissionRow(newest - 1 - i, newest));
+    }
+    for (let number = newest - 1; number > 0; number -= 1) {
+      const row = data.submissionRow(number, newest);
+      const found = [row.trainingRound, row.cid, row.merkleRoot, row.revealTx].some((text) => text?.startsWith(query.search));
+      if (found && (query.stage === null || row.stage === query.stage)) rows.push(row);
+    }
+    return this.#page(rows.length, query.offset, query.limit, (i) => rows[i]!);
+  }
+  async exportSubmissions(query: Parameters<Backend["exportSubmissions"]>[0], format: "csv" | "json") {
+    const { total } = await this.submissions({ ...query, limit: 0 });
+    const path = `submissions.${format}`;
+    this.written.push(path);
+    return { path, records: total };
+  }
+
+  async ledger(offset: number, limit: number) {
+    await this.#query();
+    const newest = this.world.rounds;
+    return this.#page(Math.max(0, newest - 1) * 3, offset, limit, (i) => {
+      const number = newest - 1 - Math.floor(i / 3);
+      const reward = i % 3 === 0;
+      return {
+        kind: reward ? "reward" : "fee",
+        amount: reward ? "610" : "3975",
+        denom: reward ? "remes" : "stake",
+        height: String(20_000 + number * 30 + 12),
+        txHash: data.txHash(number + (i % 3) * 40_000),
+        at: data.ago((newest - number) * 140),
+      };
+    });
+  }
+  async earningsByDay(days: number) {
+    await this.#query();
+    if (this.world.rounds === 0) return [];
+    return Array.from({ length: days }, (_, i) => ({
+      day: data.ago((days - 1 - i) * 86_400).slice(0, 10),
+      rewards: String(4200 + Math.floor(data.fraction(i) * 1800)),
+      fees: String(60_000 + Math.floor(data.fraction(i + 9) * 9000)),
+    }));
+  }
+  async previewClaim() {
+    await this.held;
+    return {
+      address: data.OURS,
+      rewards: [
+        { amount: "1834", denom: "remes" },
+        { amount: "12", denom: "stake" },
+      ],
+      validators: [`remesvaloper1${data.address(1).slice(6)}`],
+      gas: "184000",
+      fee: { amount: "4600", denom: "stake" },
+      net: [
+        { amount: "1834", denom: "remes" },
+        { amount: "-4588", denom: "stake" },
+      ],
+      refused: this.claimRefused,
+    };
+  }
+  async claim(access: string | null) {
+    this.#access(access);
+    this.calls.push("claim");
+    const earnings = this.world.snapshot.earnings;
+    this.put({ part: "earnings", value: { ...earnings, claimInFlight: true } });
+    await this.held;
+    this.put({ part: "earnings", value: { ...earnings, claimInFlight: false, claimable: [] } });
+    return {
+      txHash: data.txHash(77),
+      height: "21850",
+      received: [{ amount: "1834", denom: "remes" }, { amount: "12", denom: "stake" }],
+      fee: [{ amount: "4600", denom: "stake" }],
+      at: new Date().toISOString(),
+    };
+  }
+
+  async checkMachine() {
+    await this.#query();
+    const machine = { ...world("running").snapshot.machine, at: new Date().toISOString() };
+    this.put({ part: "machine", value: machine });
+    return machine;
+  }
+  async load() {
+    await this.#query();
+    const tick = Date.now() / 4000;
+    return {
+      cpu: 0.21 + Math.sin(tick) * 0.08,
+      processCpu: 0.34,
+      memoryUsed: String(12_100_000_000 + Math.round(Math.sin(tick) * 2e8)),
+      memoryTotal: "33500000000",
+      processMemory: "214000000",
+      diskFree: "412000000000",
+      receivedPerSecond: 1_840_000 + Math.sin(tick * 2) * 700_000,
+      sentPerSecond: 420_000 + Math.cos(tick * 2) * 90_000,
+      at: new Date().toISOString(),
+    };
+  }
+  async doctor() {
+    await this.#query();
+    const at = new Date().toISOString();
+    const line = (kind: string, level: VerdictLevel, reason: string, remedy: string | null = null) => ({ kind: kind as never, level, reason, remedy, at });
+    return [
+      line("minerConnectivity", "pass", "11 of the newest 12 gradients were fetched"),
+      line("registration", "pass", "registered at block 11,020, active"),
+      line("firewall", "pass", "2 of 2 ports are reached"),
+      line("format", "pass", "all of the newest 12 gradients were read"),
+      line("thresholds", "warn", "3 of the newest 12 gradients are above the norm", "raise quality.max_norm_ratio, or leave it: the method takes their influence away"),
+      line("resources", "pass", "every requirement is met"),
+      line("chain", "pass", "block 21,844, 3 s old"),
+      line("fees", "pass", "enough for about 1,100 rounds"),
+      line("ipfs", "pass", "kubo 0.40.1 with 184 peers"),
+      line("uptime", "pass", "23 h 53 min"),
+      line("clock", "pass", "0.2 s behind the newest block"),
+      line("keys", "pass", "main, backed up 6 days ago"),
+    ];
+  }
+  async logs(query: Parameters<Backend["logs"]>[0]) {
+    await this.#query();
+    const order = ["trace", "debug", "info", "warn", "error"];
+    const lines: LogLine[] = Array.from({ length: this.world.rounds ? 400 : 0 }, (_, i) => ({
+      seq: i + 1,
+      at: data.ago((400 - i) * 3),
+      level: (i % 37 === 5 ? "warn" : i % 91 === 7 ? "error" : i % 3 === 0 ? "debug" : "info") as LogLine["level"],
+      target: i % 2 ? "r3mes_engine::steps::collect" : "r3mes_engine::submission",
+      message:
+        i % 37 === 5
+          ? `gradient ${2400 + i}: fetched at the second attempt`
+          : i % 91 === 7
+            ? "broadcast: the node answered with an internal error, tried again"
+            : `round advanced round=${Math.floor(i / 6) + 170} state=committed height=${20_000 + i * 4}`,
+    })).filter(
+      (line) =>
+        order.indexOf(line.level) >= order.indexOf(query.level) &&
+        (query.after === null || line.seq > query.after) &&
+        line.message.toLowerCase().includes(query.search.toLowerCase()),
+    );
+    return { lines: lines.slice(-query.limit), total: lines.length, newest: 400 };
+  }
+  async exportLogs() {
+    this.written.push("proposer.log");
+    return { path: "proposer.log", records: 400 };
+  }
+  async report(level: string, message: string): Promise<void> {
+    this.calls.push(`report ${level} ${message}`);
+  }
+
+  async profiles() {
+    return ["remes-1", "remes-test", "remes-mainnet-1"].map((name) => ({
+      name,
+      chainId: name,
+      rpc: ["http://127.0.0.1:26657"],
+      builtIn: true,
+      chosen: name === this.world.snapshot.network.name,
+    }));
+  }
+  async chooseNetwork(choice: NetworkChoice): Promise<void> {
+    this.calls.push(`network ${JSON.stringify(choice)}`);
+    const local = choice.kind === "local";
+    const name = choice.kind === "profile" ? choice.name : local ? "localnet" : "own";
+    const { network } = world("running").snapshot;
+    this.put({ part: "application", value: { ...this.world.snapshot.application, localNetwork: local } });
+    this.put({ part: "network", value: { ...network, name, chainId: local ? "remes-local" : choice.kind === "profile" ? choice.name : "remes-1", local } });
+    if (local) this.engine({ startBlocked: null });
+    this.#standing();
+  }
+  async probeEndpoint(url: string) {
+    if (!/^https?:\/\/\S+$/.test(url)) throw new Failure({ code: "request", message: `"${url}" is no URL`, remedy: null });
+    if (url.includes("dead")) throw new Failure({ code: "network", message: `reach ${url}: connection refused`, remedy: "check the address" });
+    return {
+      url,
+      chainId: url.includes("test") ? "remes-test" : "remes-1",
+      height: "21844",
+      blockTime: data.ago(3),
+      lagSeconds: 3,
+      latencyMs: 41.2,
+      catchingUp: url.includes("behind"),
+      indexesTransactions: !url.includes("noindex"),
+      moniker: "node",
+    };
+  }
+  async probeIpfs(url: string) {
+    const { ipfs } = world("running").snapshot;
+    return url.includes("dead")
+      ? { ...ipfs, url, reachable: false, version: null, peers: null, error: "connection refused" }
+      : { ...ipfs, url, error: null };
+  }
+
+  #key(name: string, store: KeyRow["store"]): KeyRow {
+    const inUse = !this.world.snapshot.keys.some((key) => key.inUse);
+    const key: KeyRow = { name, address: data.OURS, store, inUse, createdAt: new Date().toISOString(), lastBackup: null };
+    this.put({ part: "keys", value: [...this.world.snapshot.keys.filter((one) => one.name !== name), key] });
+    this.engine({ startBlocked: { code: "standing", message: "start: the account is not registered", remedy: "register it" } });
+    this.#standing();
+    return key;
+  }
+  #standing(): void {
+    const { keys, standing, network } = this.world.snapshot;
+    if (keys.length === 0 || network.chainId === "" || standing.state === "registered" || standing.state === "authorized") return;
+    this.put({
+      part: "standing",
+      value: { ...world("running").snapshot.standing, state: standing.requestedAt ? "requested" : "notRequested", stake: null, registeredHeight: null, requestedAt: standing.requestedAt, at: new Date().toISOString() },
+    });
+  }
+  async keys() {
+    return this.world.snapshot.keys;
+  }
+  async keychain() {
+    return this.world.keychain;
+  }
+  async draftKey(name: string, words: "twelve" | "twentyFour", store: KeyRow["store"]) {
+    this.calls.push(`draft ${name}`);
+    const count = words === "twelve" ? 12 : 24;
+    this.#draft = { name, count, store };
+    return { name, address: data.OURS, words: count, asked: [3, 7, 11] };
+  }
+  async draftWords() {
+    return WORDS.slice(0, this.#draft?.count ?? 0);
+  }
+  async confirmKey(answers: { place: number; word: string }[], access: string | null) {
+    this.#access(access);
+    const wrong = answers.filter((one) => WORDS[one.place - 1] !== one.word.toLowerCase());
+    if (wrong.length > 0) {
+      throw new Failure({ code: "request", message: `word ${wrong.map((one) => one.place).join(" and ")} is not the one that was shown`, remedy: "look at the paper again" });
+    }
+    this.calls.push("confirm");
+    const draft = this.#draft!;
+    this.#draft = null;
+    return this.#key(draft.name, draft.store);
+  }
+  async dropDraft(): Promise<void> {
+    this.#draft = null;
+  }
+  async importKey(name: string, source: { kind: string; text: string }, store: KeyRow["store"], _passphrase: string | null, _armor: string | null, access: string | null) {
+    this.#access(access);
+    const typed = source.text.split(/[\s,]+/).filter(Boolean);
+    const bad = source.kind === "words" ? typed.findIndex((word) => !WORDS.includes(word)) : -1;
+    if (bad >= 0) {
+      throw new Failure({ code: "key", message: `read the words: word ${bad + 1}, "${typed[bad]}", is not in the list; did you mean "ability"?`, remedy: null });
+    }
+    this.calls.push(`import ${source.kind}`);
+    return this.#key(name, store);
+  }
+  async useKey(name: string, access: string | null): Promise<void> {
+    this.#access(access);
+    this.calls.push(`use ${name}`);
+    this.put({ part: "keys", value: this.world.snapshot.keys.map((key) => ({ ...key, inUse: key.name === name })) });
+  }
+  async deleteKey(name: string, _address: string, access: string | null): Promise<void> {
+    this.#access(access);
+    this.calls.push(`delete ${name}`);
+    this.put({ part: "keys", value: this.world.snapshot.keys.filter((key) => key.name !== name) });
+  }
+  async unlockKeys(passphrase: string): Promise<void> {
+    if (passphrase !== this.keysLocked) throw new Failure({ code: "passphrase", message: "open the key: the passphrase is wrong", remedy: null });
+    this.keysLocked = null;
+  }
+  async backupKeys(_passphrase: string, access: string | null) {
+    this.#access(access);
+    const at = new Date().toISOString();
+    this.written.push("r3mes-backup.bin");
+    this.put({ part: "keys", value: this.world.snapshot.keys.map((key) => ({ ...key, lastBackup: at })) });
+    return { path: "r3mes-backup.bin", keys: this.world.snapshot.keys.map((key) => key.name), files: ["settings.toml"], at };
+  }
+  async restoreKeys(passphrase: string, _keys: string | null, access: string | null) {
+    this.#access(access);
+    if (passphrase === "wrong") throw new Failure({ code: "file", message: "open the backup: the passphrase is wrong", remedy: null });
+    this.#key("main", "file");
+    return { path: "r3mes-backup.bin", keys: ["main"], files: ["settings.toml"], at: data.ago(600_000) };
+  }
+
+  async composeAuthorization(contact: string, statement: string, access: string | null) {
+    this.#access(access);
+    this.calls.push("compose");
+    const at = new Date().toISOString();
+    const { standing } = this.world.snapshot;
+    this.put({ part: "standing", value: { ...standing, requestedAt: at, state: standing.state === "notRequested" ? "requested" : standing.state } });
+    const text = JSON.stringify({ address: data.OURS, chain_id: "remes-1", contact, role: "proposer", statement, time: at, signature: data.hex(5) });
+    return { text, address: data.OURS, fileName: "authorization-request.json", at };
+  }
+  async saveAuthorization(request: { fileName: string }) {
+    this.written.push(request.fileName);
+    return request.fileName;
+  }
+  async sendAuthorization(): Promise<void> {
+    this.calls.push("send");
+  }
+  async previewRegistration(stake: string | null) {
+    const amount = stake ?? "50000";
+    return {
+      address: data.OURS,
+      stake: amount,
+      stakeDenom: "remes",
+      minimumStake: "50000",
+      stakeBalance: "184210",
+      feeBalance: "9120400",
+      feeDenom: "stake",
+      fee: "5200",
+      gas: "208000",
+      resources: { cpuCores: 16, memoryGb: 31, storageGb: 412, gpuCount: 0 },
+      refused:
+        BigInt(amount) < 50_000n
+          ? { code: "request" as const, message: `stake ${amount} remes: the network's minimum is 50000`, remedy: "raise the stake" }
+          : null,
+    };
+  }
+  async register(stake: string | null, access: string | null) {
+    this.#access(access);
+    this.calls.push(`register ${stake}`);
+    await this.held;
+    this.put({ part: "standing", value: { ...this.world.snapshot.standing, state: "registered", stake: `${stake}remes`, registeredHeight: "21849" } });
+    this.engine({ startBlocked: null });
+    return { stake: `${stake}remes`, txHash: data.txHash(3), height: "21849" };
+  }
+  /** What an administrator does on a real network. */
+  grant(): void {
+    this.put({ part: "standing", value: { ...this.world.snapshot.standing, state: "authorized", at: new Date().toISOString() } });
+  }
+  async refreshStanding(): Promise<void> {
+    this.put({ part: "standing", value: { ...this.world.snapshot.standing, at: new Date().toISOString() } });
+  }
+
+  async settings() {
+    await this.#query();
+    return { path: "settings.toml", saved: true, keys: this.#settings.map((one) => ({ ...one })), needsRestart: this.#needsRestart };
+  }
+  async checkSettings(changes: Parameters<Backend["checkSettings"]>[0]) {
+    return problemsOf(changes);
+  }
+  async saveSettings(changes: Parameters<Backend["saveSettings"]>[0]) {
+    const problems = problemsOf(changes);
+    if (problems.length > 0) return { kind: "problems" as const, value: problems };
+    this.calls.push(`settings ${changes.map((one) => `${one.key}=${one.value}`).join(" ")}`);
+    for (const change of changes) this.#settings.find((one) => one.key === change.key)!.value = change.value || null;
+    this.#needsRestart = this.world.snapshot.engine.state === "running";
+    return { kind: "saved" as const, value: await this.settings() };
+  }
+  async setPreferences(preferences: Snapshot["preferences"]): Promise<void> {
+    this.put({ part: "preferences", value: preferences });
+  }
+  async probeFolder(path: string) {
+    const dead = path.includes("read-only");
+    return { path, writable: !dead, inUse: path === this.world.snapshot.application.dataFolder, freeBytes: "412000000000", bytesPerSecond: dead ? null : 412_000_000, error: dead ? "write: read-only file system" : null };
+  }
+  async pickFolder() {
+    return "/mnt/proposer";
+  }
+  async chooseFolder(path: string): Promise<void> {
+    this.calls.push(`folder ${path}`);
+    this.put({ part: "application", value: { ...this.world.snapshot.application, dataFolder: path } });
+  }
+  async openFolder(): Promise<void> {
+    this.opened = this.world.snapshot.application.dataFolder;
+  }
+  async setAccess(current: string | null, next: string | null): Promise<void> {
+    this.#access(current);
+    this.world.accessPassphrase = next;
+    this.put({ part: "application", value: { ...this.world.snapshot.application, accessProtected: next !== null } });
+  }
+  async copy(text: string): Promise<void> {
+    this.copied = text;
+  }
+  async openUrl(url: string): Promise<void> {
+    this.opened = url;
+  }
+}
+

@@ -1,0 +1,14 @@
+// Changing one preference leaves the others as they are.
+
+import type { Preferences, Snapshot } from "../backend/bindings";
+import { shown } from "../backend/failure";
+import { announce } from "./announcements.svelte";
+import { session } from "./session.svelte";
+
+export async function changePreferences(snapshot: Snapshot, change: Partial<Preferences>): Promise<void> {
+  try {
+    await session.backend.setPreferences({ ...snapshot.preferences, ...change });
+  } catch (thrown) {
+    announce(shown(thrown).message, "bad");
+  }
+}
