@@ -16,20 +16,22 @@ const cell = (id: string) => `[data-testid="${id}"]`;
 
 export const PLACES: Place[] = [
   { name: "welcome", scenario: "fresh", hash: "", ready: cell("setup-welcome") },
-  ...["role", "system", "network", "keys", "authorization", "parameters", "register", "ready"].map((step) => ({
-    name: `setup-${step}`,
-    scenario: "fresh",
-    hash: `#/setup/${step}`,
-    ready: cell(`setup-${step}`),
-    then:
-      step === "role"
-        ? async (page: Page) => page.getByTestId("role-proposer").check()
-        : step === "parameters"
-          ? async (page: Page) => page.getByTestId("settings-form").waitFor()
-          : step === "system"
-            ? async (page: Page) => page.getByTestId("system-passes").waitFor()
-            : undefined,
-  })),
+  ...["role", "system", "network", "keys", "authorization", "parameters", "register", "ready"].map(
+    (step) => ({
+      name: `setup-${step}`,
+      scenario: "fresh",
+      hash: `#/setup/${step}`,
+      ready: cell(`setup-${step}`),
+      then:
+        step === "role"
+          ? async (page: Page) => page.getByTestId("role-proposer").check()
+          : step === "parameters"
+            ? async (page: Page) => page.getByTestId("settings-form").waitFor()
+            : step === "system"
+              ? async (page: Page) => page.getByTestId("system-passes").waitFor()
+              : undefined,
+    }),
+  ),
   {
     name: "setup-keys-create",
     scenario: "fresh",
@@ -91,7 +93,12 @@ export const PLACES: Place[] = [
       await page.getByTestId("gradient-detail").getByRole("table").waitFor();
     },
   },
-  { name: "miners", scenario: "running", hash: "#/miners", ready: `${cell("miners-table")} [role=cell] button` },
+  {
+    name: "miners",
+    scenario: "running",
+    hash: "#/miners",
+    ready: `${cell("miners-table")} [role=cell] button`,
+  },
   { name: "miners-empty", scenario: "empty", hash: "#/miners", ready: cell("empty") },
   {
     name: "miner-detail",
@@ -103,7 +110,12 @@ export const PLACES: Place[] = [
       await page.getByTestId("miner-detail").locator("canvas").first().waitFor();
     },
   },
-  { name: "submissions", scenario: "running", hash: "#/submissions", ready: `${cell("submissions-table")} [role=cell] button` },
+  {
+    name: "submissions",
+    scenario: "running",
+    hash: "#/submissions",
+    ready: `${cell("submissions-table")} [role=cell] button`,
+  },
   { name: "submissions-empty", scenario: "empty", hash: "#/submissions", ready: cell("empty") },
   {
     name: "earnings",
@@ -127,21 +139,23 @@ export const PLACES: Place[] = [
   { name: "system-trouble", scenario: "trouble", hash: "#/system", ready: cell("verdicts") },
   { name: "logs", scenario: "running", hash: "#/logs", ready: cell("log-lines") },
   { name: "logs-empty", scenario: "empty", hash: "#/logs", ready: cell("empty") },
-  ...["general", "parameters", "network", "keys", "authorization", "registration", "role", "doctor"].map((section) => ({
-    name: `settings-${section}`,
-    scenario: "running",
-    hash: `#/settings/${section}`,
-    ready: cell(`settings-section-${section}`),
-    then:
-      section === "parameters"
-        ? async (page: Page) => {
-            await page.getByTestId("settings-form").waitFor();
-            await page.getByTestId("parameters-advanced").click();
-          }
-        : section === "doctor"
-          ? async (page: Page) => page.getByTestId("doctor").locator("li").first().waitFor()
-          : undefined,
-  })),
+  ...["general", "parameters", "network", "keys", "authorization", "registration", "role", "doctor"].map(
+    (section) => ({
+      name: `settings-${section}`,
+      scenario: "running",
+      hash: `#/settings/${section}`,
+      ready: cell(`settings-section-${section}`),
+      then:
+        section === "parameters"
+          ? async (page: Page) => {
+              await page.getByTestId("settings-form").waitFor();
+              await page.getByTestId("parameters-advanced").click();
+            }
+          : section === "doctor"
+            ? async (page: Page) => page.getByTestId("doctor").locator("li").first().waitFor()
+            : undefined,
+    }),
+  ),
   {
     name: "backup",
     scenario: "running",

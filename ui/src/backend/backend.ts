@@ -18,14 +18,13 @@ import type {
   GradientPoint,
   GradientQuery,
   ImportSource,
-  IpfsView,
+  IpfsProbe,
   KeychainState,
   KeyDraft,
   KeyRow,
   KeyStore,
   LedgerPage,
   LoadView,
-  LogLevel,
   LogPage,
   LogQuery,
   MachineView,
@@ -38,7 +37,6 @@ import type {
   RegistrationPreview,
   RegistrationReceipt,
   RoundPage,
-  RoundView,
   SaveOutcome,
   SettingChange,
   SettingProblem,
@@ -59,7 +57,6 @@ export interface Backend {
   stop(): Promise<void>;
 
   rounds(offset: number, limit: number): Promise<RoundPage>;
-  round(id: string): Promise<RoundView>;
   gradients(query: GradientQuery): Promise<GradientPage>;
   gradient(id: string): Promise<GradientDetail>;
   /** The newest judged gradients, oldest first. */
@@ -67,8 +64,8 @@ export interface Backend {
   miners(query: MinerQuery): Promise<MinerPage>;
   miner(address: string): Promise<MinerDetail>;
   submissions(query: SubmissionQuery): Promise<SubmissionPage>;
-  /** Writes what fits the query to a file that the operator picks; `null` where they pick none. */
-  exportSubmissions(query: SubmissionQuery, format: ExportFormat): Promise<Exported | null>;
+  /** Writes all of them to a file that the operator picks; `null` where they pick none. */
+  exportSubmissions(format: ExportFormat): Promise<Exported | null>;
 
   ledger(offset: number, limit: number): Promise<LedgerPage>;
   earningsByDay(days: number): Promise<DayEarnings[]>;
@@ -82,42 +79,62 @@ export interface Backend {
   logs(query: LogQuery): Promise<LogPage>;
   exportLogs(): Promise<Exported | null>;
   /** Writes a line about the page itself into the log. */
-  report(level: LogLevel, message: string): Promise<void>;
+  report(message: string): Promise<void>;
 
   profiles(): Promise<ProfileView[]>;
+  /** Takes a profile in from a file that the operator picks; whether they picked one. */
+  addProfile(): Promise<boolean>;
   chooseNetwork(choice: NetworkChoice): Promise<void>;
   probeEndpoint(url: string): Promise<EndpointProbe>;
-  probeIpfs(url: string): Promise<IpfsView>;
+  probeIpfs(url: string): Promise<IpfsProbe>;
 
-  keys(): Promise<KeyRow[]>;
   keychain(): Promise<KeychainState>;
-  draftKey(name: string, words: WordCount, store: KeyStore, passphrase: string | null): Promise<KeyDraft>;
+  draftKey(
+    name: string,
+    words: WordCount,
+    store: KeyStore,
+    passphrase: string | null,
+    access: string | null,
+  ): Promise<KeyDraft>;
   /** The words of the key that is being made: the one secret that comes this way. */
-  draftWords(): Promise<string[]>;
-  confirmKey(answers: WordAnswer[], access: string | null): Promise<KeyRow>;
+  draftWords(access: string | null): Promise<string[]>;
+  confirmKey(answers: WordAnswer[]): Promise<KeyRow>;
   dropDraft(): Promise<void>;
   importKey(
     name: string,
     source: ImportSource,
     store: KeyStore,
     passphrase: string | null,
-    armorPassphrase: string | null,
+    sourcePassphrase: string | null,
     access: string | null,
   ): Promise<KeyRow>;
   useKey(name: string, access: string | null): Promise<void>;
   deleteKey(name: string, address: string, access: string | null): Promise<void>;
   /** Opens the file store for this run of the program. */
   unlockKeys(passphrase: string): Promise<void>;
-  backupKeys(passphrase: string, access: string | null): Promise<BackupView | null>;
-  restoreKeys(passphrase: string, keysPassphrase: string | null, access: string | null): Promise<BackupView | null>;
+  /** `keys` is the passphrase of the key files, where keys lie in such; it is `null` where it is known. */
+  backupKeys(passphrase: string, keys: string | null, access: string | null): Promise<BackupView | null>;
+  /** Keys go where they were, or into `store`. */
+  restoreKeys(
+    passphrase: string,
+    store: KeyStore | null,
+    keys: string | null,
+    access: string | null,
+  ): Promise<BackupView | null>;
 
-  composeAuthorization(contact: string, statement: string, access: string | null): Promise<AuthorizationRequest>;
+  composeAuthorization(
+    contact: string,
+    statement: string,
+    access: string | null,
+  ): Promise<AuthorizationRequest>;
   saveAuthorization(request: AuthorizationRequest): Promise<string | null>;
   sendAuthorization(request: AuthorizationRequest): Promise<void>;
+  /** Authorizes and funds the account on the local network. */
+  grantLocally(): Promise<void>;
   previewRegistration(stake: string | null): Promise<RegistrationPreview>;
   register(stake: string | null, access: string | null): Promise<RegistrationReceipt>;
-  /** Asks the chain again for the account's standing and balances. */
-  refreshStanding(): Promise<void>;
+  /** Has everything that is looked at from time to time be looked at now; deltas bring what is found. */
+  lookAgain(): Promise<void>;
 
   settings(): Promise<SettingsView>;
   checkSettings(changes: SettingChange[]): Promise<SettingProblem[]>;
@@ -125,7 +142,8 @@ export interface Backend {
   setPreferences(preferences: Preferences): Promise<void>;
   probeFolder(path: string): Promise<FolderProbe>;
   pickFolder(): Promise<string | null>;
-  chooseFolder(path: string): Promise<void>;
+  /** Names another data folder, which the next start of the program works on. */
+  moveFolder(path: string): Promise<void>;
   openFolder(): Promise<void>;
 
   setAccess(current: string | null, next: string | null): Promise<void>;

@@ -975,3 +975,72 @@ export type ApiError = {
   /** What to do about it, where that is known. */
   remedy: string | null;
 };
+
+import { invoke } from "@tauri-apps/api/core";
+export type Result<T, E> = { status: "ok"; data: T } | { status: "error"; error: E };
+async function typed<T, E>(answer: Promise<T>): Promise<Result<T, E>> {
+  try {
+    return { status: "ok", data: await answer };
+  } catch (error) {
+    if (error instanceof Error) throw error;
+    return { status: "error", error: error as E };
+  }
+}
+export const commands = {
+  keychainState: (): Promise<Result<KeychainState, ApiError>> => typed(invoke("keychain_state", {})),
+  draftKey: (name: string, words: WordCount, store: KeyStore, passphrase: string | null, access: string | null): Promise<Result<KeyDraft, ApiError>> => typed(invoke("draft_key", { name, words, store, passphrase, access })),
+  revealWords: (passphrase: string | null): Promise<Result<string[], ApiError>> => typed(invoke("reveal_words", { passphrase })),
+  keepKey: (answers: WordAnswer[]): Promise<Result<KeyRow, ApiError>> => typed(invoke("keep_key", { answers })),
+  dropDraft: (): Promise<Result<null, ApiError>> => typed(invoke("drop_draft", {})),
+  importKey: (name: string, source: ImportSource, store: KeyStore, passphrase: string | null, sourcePassphrase: string | null, access: string | null): Promise<Result<KeyRow, ApiError>> => typed(invoke("import_key", { name, source, store, passphrase, sourcePassphrase, access })),
+  useKey: (name: string, access: string | null): Promise<Result<null, ApiError>> => typed(invoke("use_key", { name, access })),
+  deleteKey: (name: string, address: string, access: string | null): Promise<Result<null, ApiError>> => typed(invoke("delete_key", { name, address, access })),
+  unlockKeys: (passphrase: string): Promise<Result<null, ApiError>> => typed(invoke("unlock_keys", { passphrase })),
+  backUp: (passphrase: string, keys: string | null, access: string | null): Promise<Result<BackupView | null, ApiError>> => typed(invoke("back_up", { passphrase, keys, access })),
+  restore: (passphrase: string, store: KeyStore | null, keys: string | null, access: string | null): Promise<Result<BackupView | null, ApiError>> => typed(invoke("restore", { passphrase, store, keys, access })),
+  requestAuthorization: (contact: string, statement: string, access: string | null): Promise<Result<AuthorizationRequest, ApiError>> => typed(invoke("request_authorization", { contact, statement, access })),
+  saveAuthorization: (text: string, fileName: string): Promise<Result<string | null, ApiError>> => typed(invoke("save_authorization", { text, fileName })),
+  sendAuthorization: (text: string): Promise<Result<null, ApiError>> => typed(invoke("send_authorization", { text })),
+  grantOnLocalNetwork: (): Promise<Result<null, ApiError>> => typed(invoke("grant_on_local_network", {})),
+  registrationPreview: (stake: string | null): Promise<Result<RegistrationPreview, ApiError>> => typed(invoke("registration_preview", { stake })),
+  register: (stake: string | null, access: string | null): Promise<Result<RegistrationReceipt, ApiError>> => typed(invoke("register", { stake, access })),
+  claimPreview: (): Promise<Result<ClaimPreview, ApiError>> => typed(invoke("claim_preview", {})),
+  claim: (access: string | null): Promise<Result<ClaimReceipt, ApiError>> => typed(invoke("claim", { access })),
+  pickFolder: (): Promise<Result<string | null, ApiError>> => typed(invoke("pick_folder", {})),
+  moveDataFolder: (path: string): Promise<Result<null, ApiError>> => typed(invoke("move_data_folder", { path })),
+  openDataFolder: (): Promise<Result<null, ApiError>> => typed(invoke("open_data_folder", {})),
+  openPage: (url: string): Promise<Result<null, ApiError>> => typed(invoke("open_page", { url })),
+  quit: (): Promise<Result<null, ApiError>> => typed(invoke("quit", {})),
+  rounds: (offset: number, limit: number): Promise<Result<RoundPage, ApiError>> => typed(invoke("rounds", { offset, limit })),
+  gradients: (query: GradientQuery): Promise<Result<GradientPage, ApiError>> => typed(invoke("gradients", { query })),
+  gradient: (id: string): Promise<Result<GradientDetail, ApiError>> => typed(invoke("gradient", { id })),
+  gradientPoints: (trainingRound: string | null, limit: number): Promise<Result<GradientPoint[], ApiError>> => typed(invoke("gradient_points", { trainingRound, limit })),
+  miners: (query: MinerQuery): Promise<Result<MinerPage, ApiError>> => typed(invoke("miners", { query })),
+  miner: (address: string): Promise<Result<MinerDetail, ApiError>> => typed(invoke("miner", { address })),
+  submissions: (query: SubmissionQuery): Promise<Result<SubmissionPage, ApiError>> => typed(invoke("submissions", { query })),
+  exportSubmissions: (format: ExportFormat): Promise<Result<Exported | null, ApiError>> => typed(invoke("export_submissions", { format })),
+  ledger: (offset: number, limit: number): Promise<Result<LedgerPage, ApiError>> => typed(invoke("ledger", { offset, limit })),
+  earningsByDay: (days: number): Promise<Result<DayEarnings[], ApiError>> => typed(invoke("earnings_by_day", { days })),
+  snapshot: (): Promise<Snapshot> => invoke("snapshot", {}),
+  deltas: (after: number): Promise<Deltas> => invoke("deltas", { after }),
+  start: (): Promise<Result<null, ApiError>> => typed(invoke("start", {})),
+  stop: (): Promise<Result<null, ApiError>> => typed(invoke("stop", {})),
+  lookAgain: (): Promise<null> => invoke("look_again", {}),
+  machineLoad: (): Promise<Result<LoadView, ApiError>> => typed(invoke("machine_load", {})),
+  checkSystem: (): Promise<Result<MachineView, ApiError>> => typed(invoke("check_system", {})),
+  doctor: (): Promise<Result<DoctorCheck[], ApiError>> => typed(invoke("doctor", {})),
+  logPage: (query: LogQuery): Promise<LogPage> => invoke("log_page", { query }),
+  exportLog: (): Promise<Result<Exported | null, ApiError>> => typed(invoke("export_log", {})),
+  recordFault: (message: string): Promise<null> => invoke("record_fault", { message }),
+  settings: (): Promise<Result<SettingsView, ApiError>> => typed(invoke("settings", {})),
+  checkSettings: (changes: SettingChange[]): Promise<Result<SettingProblem[], ApiError>> => typed(invoke("check_settings", { changes })),
+  saveSettings: (changes: SettingChange[]): Promise<Result<SaveOutcome, ApiError>> => typed(invoke("save_settings", { changes })),
+  setPreferences: (preferences: Preferences): Promise<Result<Preferences, ApiError>> => typed(invoke("set_preferences", { preferences })),
+  profiles: (): Promise<Result<ProfileView[], ApiError>> => typed(invoke("profiles", {})),
+  chooseNetwork: (choice: NetworkChoice): Promise<Result<null, ApiError>> => typed(invoke("choose_network", { choice })),
+  addProfile: (): Promise<Result<boolean, ApiError>> => typed(invoke("add_profile", {})),
+  probeEndpoint: (url: string): Promise<Result<EndpointProbe, ApiError>> => typed(invoke("probe_endpoint", { url })),
+  probeIpfs: (url: string): Promise<Result<IpfsProbe, ApiError>> => typed(invoke("probe_ipfs", { url })),
+  probeFolder: (path: string): Promise<Result<FolderProbe, ApiError>> => typed(invoke("probe_folder", { path })),
+  setAccessPassphrase: (present: string | null, next: string | null): Promise<Result<null, ApiError>> => typed(invoke("set_access_passphrase", { present, next })),
+};

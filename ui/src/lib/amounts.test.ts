@@ -16,9 +16,16 @@ describe("amounts", () => {
     expect(display("1000000", "stake", micro, "en")).toBe("1,000,000");
   });
   it("carry their denoms", () => {
-    expect(coins([{ amount: "620", denom: "remes" }, { amount: "-5000", denom: "stake" }], plain, "en")).toBe(
-      "620 remes, -5,000 stake",
-    );
+    expect(
+      coins(
+        [
+          { amount: "620", denom: "remes" },
+          { amount: "-5000", denom: "stake" },
+        ],
+        plain,
+        "en",
+      ),
+    ).toBe("620 remes, -5,000 stake");
     expect(coins([], plain, "en")).toBe("");
   });
 });

@@ -23,7 +23,9 @@ export function engineTone(engine: EngineView, linkLost: boolean): Tone {
   switch (engine.state) {
     case "running":
       if (linkLost) return "neutral";
-      return { off: "neutral", unproven: "accent", good: "good", idle: "warn", troubled: "bad" }[engine.health] as Tone;
+      return { off: "neutral", unproven: "accent", good: "good", idle: "warn", troubled: "bad" }[
+        engine.health
+      ] as Tone;
     case "starting":
     case "stopping":
       return "accent";

@@ -32,7 +32,9 @@ export function measure(value: number | null | undefined, locale: Locale): strin
 /** A share of 0 to 1 as a percentage. */
 export function percent(share: number | null | undefined, locale: Locale, digits = 1): string {
   if (share === null || share === undefined || !Number.isFinite(share)) return NONE;
-  return new Intl.NumberFormat(TAGS[locale], { style: "percent", maximumFractionDigits: digits }).format(share);
+  return new Intl.NumberFormat(TAGS[locale], { style: "percent", maximumFractionDigits: digits }).format(
+    share,
+  );
 }
 
 /** Bytes in binary units. */
@@ -83,7 +85,9 @@ export function ageSeconds(at: string | null | undefined, now: number): number |
 /** `at` as a date and time of this place. */
 export function moment(at: string | null | undefined, locale: Locale): string {
   if (!at || Number.isNaN(Date.parse(at))) return NONE;
-  return new Intl.DateTimeFormat(TAGS[locale], { dateStyle: "medium", timeStyle: "medium" }).format(new Date(at));
+  return new Intl.DateTimeFormat(TAGS[locale], { dateStyle: "medium", timeStyle: "medium" }).format(
+    new Date(at),
+  );
 }
 
 /** `at` as a time of day. */

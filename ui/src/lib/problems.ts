@@ -10,7 +10,10 @@ const TURKISH: [RegExp, string][] = [
   [/^must be at most (.*), is (.*)$/, "en çok $1 olmalı, girilen: $2"],
   [/^must be above (.*), is (.*)$/, "$1 değerinden büyük olmalı, girilen: $2"],
   [/^must be from (\S+) to (\S+), is (.*)$/, "$1 ile $2 arasında olmalı, girilen: $3"],
-  [/^must be from (\S+) up to but not including (\S+), is (.*)$/, "$1 ya da üstü ve $2 altında olmalı, girilen: $3"],
+  [
+    /^must be from (\S+) up to but not including (\S+), is (.*)$/,
+    "$1 ya da üstü ve $2 altında olmalı, girilen: $3",
+  ],
   [/^unknown method (.*), expected one of (.*)$/, "bilinmeyen yöntem $1; olabilecekler: $2"],
   [/^is missing$/, "eksik"],
 ];

@@ -3,12 +3,23 @@
 
 import type { RoundStage, RoundView } from "../backend/bindings";
 
-export const STATIONS = ["collect", "verify", "aggregate", "publish", "commit", "reveal", "challenge"] as const;
+export const STATIONS = [
+  "collect",
+  "verify",
+  "aggregate",
+  "publish",
+  "commit",
+  "reveal",
+  "challenge",
+] as const;
 export type Station = (typeof STATIONS)[number];
 export type Progress = "done" | "active" | "ahead" | "broken";
 
 /** The station that a stage works at; those before it are behind. */
-const AT: Record<Exclude<RoundStage, "challenged" | "reverted" | "expired" | "superseded" | "abandoned">, number> = {
+const AT: Record<
+  Exclude<RoundStage, "challenged" | "reverted" | "expired" | "superseded" | "abandoned">,
+  number
+> = {
   collecting: 0,
   aggregating: 2,
   publishing: 3,

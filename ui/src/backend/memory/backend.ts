@@ -19,7 +19,10 @@ import * as data from "./data";
 import { setupOf, world, type Scenario, type World } from "./scenarios";
 import { problemsOf, SETTINGS } from "./settings";
 
-const WORDS = "abandon ability able about above absent absorb abstract absurd abuse access accident account accuse achieve acid acoustic acquire across act action actor actress actual".split(" ");
+const WORDS =
+  "abandon ability able about above absent absorb abstract absurd abuse access accident account accuse achieve acid acoustic acquire across act action actor actress actual".split(
+    " ",
+  );
 
 /** What tests see of it beyond the interface. */
 export class MemoryBackend implements Backend {
@@ -49,18 +52,28 @@ export class MemoryBackend implements Backend {
   put(change: Change): void {
     const { snapshot } = this.world;
     const seq = snapshot.seq + 1;
-    const replaced = change.part === "judged" || change.part === "notice" ? {} : { [change.part]: change.value };
-    this.world.snapshot = { ...snapshot, ...(replaced as Partial<Snapshot>), seq, at: new Date().toISOString() };
+    const replaced =
+      change.part === "judged" || change.part === "notice" ? {} : { [change.part]: change.value };
+    this.world.snapshot = {
+      ...snapshot,
+      ...(replaced as Partial<Snapshot>),
+      seq,
+      at: new Date().toISOString(),
+    };
     const delta: Delta = { seq, at: this.world.snapshot.at, change };
     for (const listener of this.#listeners) listener(structuredClone(delta));
     if (change.part !== "setup" && change.part !== "judged" && change.part !== "notice") {
       const setup = setupOf(this.world.snapshot);
-      if (JSON.stringify(setup) !== JSON.stringify(this.world.snapshot.setup)) this.put({ part: "setup", value: setup });
+      if (JSON.stringify(setup) !== JSON.stringify(this.world.snapshot.setup))
+        this.put({ part: "setup", value: setup });
     }
   }
 
   engine(change: Partial<Snapshot["engine"]>): void {
-    this.put({ part: "engine", value: { ...this.world.snapshot.engine, since: new Date().toISOString(), ...change } });
+    this.put({
+      part: "engine",
+      value: { ...this.world.snapshot.engine, since: new Date().toISOString(), ...change },
+    });
   }
 
   /** Numbers a delta is lost by: the next one shows a gap. */
@@ -71,7 +84,10 @@ export class MemoryBackend implements Backend {
   /** Judges one more gradient. */
   judge(): GradientRow {
     this.world.gradients += 1;
-    const row = { ...data.gradientRow(this.world.gradients - 1, this.world.gradients - 1), seenAt: new Date().toISOString() };
+    const row = {
+      ...data.gradientRow(this.world.gradients - 1, this.world.gradients - 1),
+      seenAt: new Date().toISOString(),
+    };
     this.put({ part: "judged", value: row });
     return row;
   }
@@ -90,16 +106,25 @@ export class MemoryBackend implements Backend {
   #access(given: string | null): void {
     const wanted = this.world.accessPassphrase;
     if (wanted === null || wanted === given) return;
-    const message = given === null ? "sign: the access passphrase is needed" : "sign: the access passphrase is wrong";
+    const message =
+      given === null ? "sign: the access passphrase is needed" : "sign: the access passphrase is wrong";
     throw new Failure({ code: "access", message, remedy: "type the access passphrase" });
   }
-  #page<T>(total: number, offset: number, limit: number, row: (index: number) => T): { total: number; rows: T[] } {
-    const rows = Array.from({ length: Math.max(0, Math.min(limit, total - offset)) }, (_, i) => row(offset + i));
+  #page<T>(
+    total: number,
+    offset: number,
+    limit: number,
+    row: (index: number) => T,
+  ): { total: number; rows: T[] } {
+    const rows = Array.from({ length: Math.max(0, Math.min(limit, total - offset)) }, (_, i) =>
+      row(offset + i),
+    );
     return { total, rows };
   }
 
   async snapshot(): Promise<Snapshot> {
-    if (this.world.silent) throw new Failure({ code: "engine", message: "reach the engine: it does not answer", remedy: null });
+    if (this.world.silent)
+      throw new Failure({ code: "engine", message: "reach the engine: it does not answer", remedy: null });
     return structuredClone(this.world.snapshot);
   }
   async follow(take: (delta: Delta) => void): Promise<() => void> {
@@ -112,9 +137,20 @@ export class MemoryBackend implements Backend {
     const { engine } = this.world.snapshot;
     if (engine.startBlocked) throw new Failure(engine.startBlocked);
     if (this.keysLocked !== null) {
-      throw new Failure({ code: "passphrase", message: "open the key: its passphrase is needed", remedy: null });
+      throw new Failure({
+        code: "passphrase",
+        message: "open the key: its passphrase is needed",
+        remedy: null,
+      });
     }
-    this.engine({ state: "starting", desired: "running", step: "chain", canStop: true, error: null, health: "off" });
+    this.engine({
+      state: "starting",
+      desired: "running",
+      step: "chain",
+      canStop: true,
+      error: null,
+      health: "off",
+    });
     await this.held;
     this.engine({ state: "running", step: null, health: "unproven", canStop: true });
   }
@@ -129,23 +165,26 @@ export class MemoryBackend implements Backend {
     await this.#query();
     const newest = this.world.rounds;
     return this.#page(newest, offset, limit, (index) =>
-      index === 0 && this.world.snapshot.round ? this.world.snapshot.round : data.roundView(newest - index, newest),
+      index === 0 && this.world.snapshot.round
+        ? this.world.snapshot.round
+        : data.roundView(newest - index, newest),
     );
-  }
-  async round(id: string) {
-    await this.#query();
-    return data.roundView(Number(id), this.world.rounds);
   }
   async gradients(query: Parameters<Backend["gradients"]>[0]) {
     await this.#query();
     const newest = this.world.gradients - 1;
     const all = query.search === "" && query.verdict === null && query.trainingRound === null;
-    if (all) return this.#page(this.world.gradients, query.offset, query.limit, (i) => data.gradientRow(newest - i, newest));
+    if (all)
+      return this.#page(this.world.gradients, query.offset, query.limit, (i) =>
+        data.gradientRow(newest - i, newest),
+      );
     const fits = (id: number) => {
       if (query.verdict !== null && data.verdictOf(id) !== query.verdict) return false;
       const row = data.gradientRow(id, newest);
       if (query.trainingRound !== null && row.trainingRound !== query.trainingRound) return false;
-      return row.id === query.search || row.miner.startsWith(query.search) || row.cid.startsWith(query.search);
+      return (
+        row.id === query.search || row.miner.startsWith(query.search) || row.cid.startsWith(query.search)
+      );
     };
     const ids: number[] = [];
     for (let id = newest; id >= 0; id -= 1) if (fits(id)) ids.push(id);
@@ -166,7 +205,10 @@ export class MemoryBackend implements Backend {
         miner: row.miner,
         trainingRound: row.trainingRound,
         norm: row.norm!,
-        similarity: row.verdict === "reported" ? -0.4 + data.fraction(Number(row.id)) * 0.2 : 0.72 + data.fraction(Number(row.id)) * 0.2,
+        similarity:
+          row.verdict === "reported"
+            ? -0.4 + data.fraction(Number(row.id)) * 0.2
+            : 0.72 + data.fraction(Number(row.id)) * 0.2,
         verdict: row.verdict,
       }));
   }
@@ -181,7 +223,8 @@ export class MemoryBackend implements Backend {
   }
   async miner(address: string) {
     await this.#query();
-    const number = Array.from({ length: data.MINERS }, (_, i) => i).find((i) => data.address(i) === address) ?? 0;
+    const number =
+      Array.from({ length: data.MINERS }, (_, i) => i).find((i) => data.address(i) === address) ?? 0;
     const row = data.minerRow(number, this.world.gradients);
     return {
       row,
@@ -205,20 +248,23 @@ export class MemoryBackend implements Backend {
     const newest = this.world.rounds;
     const rows: SubmissionRow[] = [];
     if (query.search === "" && query.stage === null) {
-      return this.#page(Math.max(0, newest - 1), query.offset, query.limit, (i) => data.submissionRow(newest - 1 - i, newest));
+      return this.#page(Math.max(0, newest - 1), query.offset, query.limit, (i) =>
+        data.submissionRow(newest - 1 - i, newest),
+      );
     }
     for (let number = newest - 1; number > 0; number -= 1) {
       const row = data.submissionRow(number, newest);
-      const found = [row.trainingRound, row.cid, row.merkleRoot, row.revealTx].some((text) => text?.startsWith(query.search));
+      const found = [row.trainingRound, row.cid, row.merkleRoot, row.revealTx].some((text) =>
+        text?.startsWith(query.search),
+      );
       if (found && (query.stage === null || row.stage === query.stage)) rows.push(row);
     }
     return this.#page(rows.length, query.offset, query.limit, (i) => rows[i]!);
   }
-  async exportSubmissions(query: Parameters<Backend["exportSubmissions"]>[0], format: "csv" | "json") {
-    const { total } = await this.submissions({ ...query, limit: 0 });
+  async exportSubmissions(format: "csv" | "json") {
     const path = `submissions.${format}`;
     this.written.push(path);
-    return { path, records: total };
+    return { path, records: Math.max(0, this.world.rounds - 1) };
   }
 
   async ledger(offset: number, limit: number) {
@@ -274,7 +320,10 @@ export class MemoryBackend implements Backend {
     return {
       txHash: data.txHash(77),
       height: "21850",
-      received: [{ amount: "1834", denom: "remes" }, { amount: "12", denom: "stake" }],
+      received: [
+        { amount: "1834", denom: "remes" },
+        { amount: "12", denom: "stake" },
+      ],
       fee: [{ amount: "4600", denom: "stake" }],
       at: new Date().toISOString(),
     };
@@ -304,13 +353,24 @@ export class MemoryBackend implements Backend {
   async doctor() {
     await this.#query();
     const at = new Date().toISOString();
-    const line = (kind: string, level: VerdictLevel, reason: string, remedy: string | null = null) => ({ kind: kind as never, level, reason, remedy, at });
+    const line = (kind: string, level: VerdictLevel, reason: string, remedy: string | null = null) => ({
+      kind: kind as never,
+      level,
+      reason,
+      remedy,
+      at,
+    });
     return [
       line("minerConnectivity", "pass", "11 of the newest 12 gradients were fetched"),
       line("registration", "pass", "registered at block 11,020, active"),
       line("firewall", "pass", "2 of 2 ports are reached"),
       line("format", "pass", "all of the newest 12 gradients were read"),
-      line("thresholds", "warn", "3 of the newest 12 gradients are above the norm", "raise quality.max_norm_ratio, or leave it: the method takes their influence away"),
+      line(
+        "thresholds",
+        "warn",
+        "3 of the newest 12 gradients are above the norm",
+        "raise quality.max_norm_ratio, or leave it: the method takes their influence away",
+      ),
       line("resources", "pass", "every requirement is met"),
       line("chain", "pass", "block 21,844, 3 s old"),
       line("fees", "pass", "enough for about 1,100 rounds"),
@@ -326,7 +386,13 @@ export class MemoryBackend implements Backend {
     const lines: LogLine[] = Array.from({ length: this.world.rounds ? 400 : 0 }, (_, i) => ({
       seq: i + 1,
       at: data.ago((400 - i) * 3),
-      level: (i % 37 === 5 ? "warn" : i % 91 === 7 ? "error" : i % 3 === 0 ? "debug" : "info") as LogLine["level"],
+      level: (i % 37 === 5
+        ? "warn"
+        : i % 91 === 7
+          ? "error"
+          : i % 3 === 0
+            ? "debug"
+            : "info") as LogLine["level"],
       target: i % 2 ? "r3mes_engine::steps::collect" : "r3mes_engine::submission",
       message:
         i % 37 === 5
@@ -346,8 +412,8 @@ export class MemoryBackend implements Backend {
     this.written.push("proposer.log");
     return { path: "proposer.log", records: 400 };
   }
-  async report(level: string, message: string): Promise<void> {
-    this.calls.push(`report ${level} ${message}`);
+  async report(message: string): Promise<void> {
+    this.calls.push(`report ${message}`);
   }
 
   async profiles() {
@@ -359,19 +425,37 @@ export class MemoryBackend implements Backend {
       chosen: name === this.world.snapshot.network.name,
     }));
   }
+  async addProfile() {
+    this.calls.push("profile");
+    return true;
+  }
   async chooseNetwork(choice: NetworkChoice): Promise<void> {
     this.calls.push(`network ${JSON.stringify(choice)}`);
     const local = choice.kind === "local";
     const name = choice.kind === "profile" ? choice.name : local ? "localnet" : "own";
     const { network } = world("running").snapshot;
     this.put({ part: "application", value: { ...this.world.snapshot.application, localNetwork: local } });
-    this.put({ part: "network", value: { ...network, name, chainId: local ? "remes-local" : choice.kind === "profile" ? choice.name : "remes-1", local } });
+    this.put({
+      part: "network",
+      value: {
+        ...network,
+        name,
+        chainId: local ? "remes-local" : choice.kind === "profile" ? choice.name : "remes-1",
+        local,
+      },
+    });
     if (local) this.engine({ startBlocked: null });
     this.#standing();
   }
   async probeEndpoint(url: string) {
-    if (!/^https?:\/\/\S+$/.test(url)) throw new Failure({ code: "request", message: `"${url}" is no URL`, remedy: null });
-    if (url.includes("dead")) throw new Failure({ code: "network", message: `reach ${url}: connection refused`, remedy: "check the address" });
+    if (!/^https?:\/\/\S+$/.test(url))
+      throw new Failure({ code: "request", message: `"${url}" is no URL`, remedy: null });
+    if (url.includes("dead"))
+      throw new Failure({
+        code: "network",
+        message: `reach ${url}: connection refused`,
+        remedy: "check the address",
+      });
     return {
       url,
       chainId: url.includes("test") ? "remes-test" : "remes-1",
@@ -385,48 +469,81 @@ export class MemoryBackend implements Backend {
     };
   }
   async probeIpfs(url: string) {
-    const { ipfs } = world("running").snapshot;
-    return url.includes("dead")
-      ? { ...ipfs, url, reachable: false, version: null, peers: null, error: "connection refused" }
-      : { ...ipfs, url, error: null };
+    if (url.includes("dead"))
+      throw new Failure({ code: "network", message: `reach ${url}: connection refused`, remedy: null });
+    return { url, version: "kubo 0.40.1", peers: 184, latencyMs: 1.2 };
   }
 
   #key(name: string, store: KeyRow["store"]): KeyRow {
     const inUse = !this.world.snapshot.keys.some((key) => key.inUse);
-    const key: KeyRow = { name, address: data.OURS, store, inUse, createdAt: new Date().toISOString(), lastBackup: null };
+    const key: KeyRow = {
+      name,
+      address: data.OURS,
+      store,
+      inUse,
+      createdAt: new Date().toISOString(),
+      lastBackup: null,
+    };
     this.put({ part: "keys", value: [...this.world.snapshot.keys.filter((one) => one.name !== name), key] });
-    this.engine({ startBlocked: { code: "standing", message: "start: the account is not registered", remedy: "register it" } });
+    this.engine({
+      startBlocked: {
+        code: "standing",
+        message: "start: the account is not registered",
+        remedy: "register it",
+      },
+    });
     this.#standing();
     return key;
   }
   #standing(): void {
     const { keys, standing, network } = this.world.snapshot;
-    if (keys.length === 0 || network.chainId === "" || standing.state === "registered" || standing.state === "authorized") return;
+    if (
+      keys.length === 0 ||
+      network.chainId === "" ||
+      standing.state === "registered" ||
+      standing.state === "authorized"
+    )
+      return;
     this.put({
       part: "standing",
-      value: { ...world("running").snapshot.standing, state: standing.requestedAt ? "requested" : "notRequested", stake: null, registeredHeight: null, requestedAt: standing.requestedAt, at: new Date().toISOString() },
+      value: {
+        ...world("running").snapshot.standing,
+        state: standing.requestedAt ? "requested" : "notRequested",
+        stake: null,
+        registeredHeight: null,
+        requestedAt: standing.requestedAt,
+        at: new Date().toISOString(),
+      },
     });
-  }
-  async keys() {
-    return this.world.snapshot.keys;
   }
   async keychain() {
     return this.world.keychain;
   }
-  async draftKey(name: string, words: "twelve" | "twentyFour", store: KeyRow["store"]) {
+  async draftKey(
+    name: string,
+    words: "twelve" | "twentyFour",
+    store: KeyRow["store"],
+    _passphrase: string | null,
+    access: string | null,
+  ) {
+    this.#access(access);
     this.calls.push(`draft ${name}`);
     const count = words === "twelve" ? 12 : 24;
     this.#draft = { name, count, store };
     return { name, address: data.OURS, words: count, asked: [3, 7, 11] };
   }
-  async draftWords() {
+  async draftWords(access: string | null) {
+    this.#access(access);
     return WORDS.slice(0, this.#draft?.count ?? 0);
   }
-  async confirmKey(answers: { place: number; word: string }[], access: string | null) {
-    this.#access(access);
+  async confirmKey(answers: { place: number; word: string }[]) {
     const wrong = answers.filter((one) => WORDS[one.place - 1] !== one.word.toLowerCase());
     if (wrong.length > 0) {
-      throw new Failure({ code: "request", message: `word ${wrong.map((one) => one.place).join(" and ")} is not the one that was shown`, remedy: "look at the paper again" });
+      throw new Failure({
+        code: "request",
+        message: `word ${wrong.map((one) => one.place).join(" and ")} is not the one that was shown`,
+        remedy: "look at the paper again",
+      });
     }
     this.calls.push("confirm");
     const draft = this.#draft!;
@@ -436,12 +553,23 @@ export class MemoryBackend implements Backend {
   async dropDraft(): Promise<void> {
     this.#draft = null;
   }
-  async importKey(name: string, source: { kind: string; text: string }, store: KeyRow["store"], _passphrase: string | null, _armor: string | null, access: string | null) {
+  async importKey(
+    name: string,
+    source: { kind: string; text: string },
+    store: KeyRow["store"],
+    _passphrase: string | null,
+    _armor: string | null,
+    access: string | null,
+  ) {
     this.#access(access);
     const typed = source.text.split(/[\s,]+/).filter(Boolean);
     const bad = source.kind === "words" ? typed.findIndex((word) => !WORDS.includes(word)) : -1;
     if (bad >= 0) {
-      throw new Failure({ code: "key", message: `read the words: word ${bad + 1}, "${typed[bad]}", is not in the list; did you mean "ability"?`, remedy: null });
+      throw new Failure({
+        code: "key",
+        message: `read the words: word ${bad + 1}, "${typed[bad]}", is not in the list; did you mean "ability"?`,
+        remedy: null,
+      });
     }
     this.calls.push(`import ${source.kind}`);
     return this.#key(name, store);
@@ -449,7 +577,10 @@ export class MemoryBackend implements Backend {
   async useKey(name: string, access: string | null): Promise<void> {
     this.#access(access);
     this.calls.push(`use ${name}`);
-    this.put({ part: "keys", value: this.world.snapshot.keys.map((key) => ({ ...key, inUse: key.name === name })) });
+    this.put({
+      part: "keys",
+      value: this.world.snapshot.keys.map((key) => ({ ...key, inUse: key.name === name })),
+    });
   }
   async deleteKey(name: string, _address: string, access: string | null): Promise<void> {
     this.#access(access);
@@ -457,19 +588,30 @@ export class MemoryBackend implements Backend {
     this.put({ part: "keys", value: this.world.snapshot.keys.filter((key) => key.name !== name) });
   }
   async unlockKeys(passphrase: string): Promise<void> {
-    if (passphrase !== this.keysLocked) throw new Failure({ code: "passphrase", message: "open the key: the passphrase is wrong", remedy: null });
+    if (passphrase !== this.keysLocked)
+      throw new Failure({
+        code: "passphrase",
+        message: "open the key: the passphrase is wrong",
+        remedy: null,
+      });
     this.keysLocked = null;
   }
-  async backupKeys(_passphrase: string, access: string | null) {
+  async backupKeys(_passphrase: string, _keys: string | null, access: string | null) {
     this.#access(access);
     const at = new Date().toISOString();
     this.written.push("r3mes-backup.bin");
     this.put({ part: "keys", value: this.world.snapshot.keys.map((key) => ({ ...key, lastBackup: at })) });
-    return { path: "r3mes-backup.bin", keys: this.world.snapshot.keys.map((key) => key.name), files: ["settings.toml"], at };
+    return {
+      path: "r3mes-backup.bin",
+      keys: this.world.snapshot.keys.map((key) => key.name),
+      files: ["settings.toml"],
+      at,
+    };
   }
-  async restoreKeys(passphrase: string, _keys: string | null, access: string | null) {
+  async restoreKeys(passphrase: string, _store: string | null, _keys: string | null, access: string | null) {
     this.#access(access);
-    if (passphrase === "wrong") throw new Failure({ code: "file", message: "open the backup: the passphrase is wrong", remedy: null });
+    if (passphrase === "wrong")
+      throw new Failure({ code: "file", message: "open the backup: the passphrase is wrong", remedy: null });
     this.#key("main", "file");
     return { path: "r3mes-backup.bin", keys: ["main"], files: ["settings.toml"], at: data.ago(600_000) };
   }
@@ -479,8 +621,23 @@ export class MemoryBackend implements Backend {
     this.calls.push("compose");
     const at = new Date().toISOString();
     const { standing } = this.world.snapshot;
-    this.put({ part: "standing", value: { ...standing, requestedAt: at, state: standing.state === "notRequested" ? "requested" : standing.state } });
-    const text = JSON.stringify({ address: data.OURS, chain_id: "remes-1", contact, role: "proposer", statement, time: at, signature: data.hex(5) });
+    this.put({
+      part: "standing",
+      value: {
+        ...standing,
+        requestedAt: at,
+        state: standing.state === "notRequested" ? "requested" : standing.state,
+      },
+    });
+    const text = JSON.stringify({
+      address: data.OURS,
+      chain_id: "remes-1",
+      contact,
+      role: "proposer",
+      statement,
+      time: at,
+      signature: data.hex(5),
+    });
     return { text, address: data.OURS, fileName: "authorization-request.json", at };
   }
   async saveAuthorization(request: { fileName: string }) {
@@ -505,7 +662,11 @@ export class MemoryBackend implements Backend {
       resources: { cpuCores: 16, memoryGb: 31, storageGb: 412, gpuCount: 0 },
       refused:
         BigInt(amount) < 50_000n
-          ? { code: "request" as const, message: `stake ${amount} remes: the network's minimum is 50000`, remedy: "raise the stake" }
+          ? {
+              code: "request" as const,
+              message: `stake ${amount} remes: the network's minimum is 50000`,
+              remedy: "raise the stake",
+            }
           : null,
     };
   }
@@ -513,21 +674,41 @@ export class MemoryBackend implements Backend {
     this.#access(access);
     this.calls.push(`register ${stake}`);
     await this.held;
-    this.put({ part: "standing", value: { ...this.world.snapshot.standing, state: "registered", stake: `${stake}remes`, registeredHeight: "21849" } });
+    this.put({
+      part: "standing",
+      value: {
+        ...this.world.snapshot.standing,
+        state: "registered",
+        stake: `${stake}remes`,
+        registeredHeight: "21849",
+      },
+    });
     this.engine({ startBlocked: null });
     return { stake: `${stake}remes`, txHash: data.txHash(3), height: "21849" };
   }
   /** What an administrator does on a real network. */
   grant(): void {
-    this.put({ part: "standing", value: { ...this.world.snapshot.standing, state: "authorized", at: new Date().toISOString() } });
+    this.put({
+      part: "standing",
+      value: { ...this.world.snapshot.standing, state: "authorized", at: new Date().toISOString() },
+    });
   }
-  async refreshStanding(): Promise<void> {
+  async grantLocally(): Promise<void> {
+    this.calls.push("grant");
+    this.grant();
+  }
+  async lookAgain(): Promise<void> {
     this.put({ part: "standing", value: { ...this.world.snapshot.standing, at: new Date().toISOString() } });
   }
 
   async settings() {
     await this.#query();
-    return { path: "settings.toml", saved: true, keys: this.#settings.map((one) => ({ ...one })), needsRestart: this.#needsRestart };
+    return {
+      path: "settings.toml",
+      saved: true,
+      keys: this.#settings.map((one) => ({ ...one })),
+      needsRestart: this.#needsRestart,
+    };
   }
   async checkSettings(changes: Parameters<Backend["checkSettings"]>[0]) {
     return problemsOf(changes);
@@ -536,7 +717,8 @@ export class MemoryBackend implements Backend {
     const problems = problemsOf(changes);
     if (problems.length > 0) return { kind: "problems" as const, value: problems };
     this.calls.push(`settings ${changes.map((one) => `${one.key}=${one.value}`).join(" ")}`);
-    for (const change of changes) this.#settings.find((one) => one.key === change.key)!.value = change.value || null;
+    for (const change of changes)
+      this.#settings.find((one) => one.key === change.key)!.value = change.value || null;
     this.#needsRestart = this.world.snapshot.engine.state === "running";
     return { kind: "saved" as const, value: await this.settings() };
   }
@@ -545,14 +727,20 @@ export class MemoryBackend implements Backend {
   }
   async probeFolder(path: string) {
     const dead = path.includes("read-only");
-    return { path, writable: !dead, inUse: path === this.world.snapshot.application.dataFolder, freeBytes: "412000000000", bytesPerSecond: dead ? null : 412_000_000, error: dead ? "write: read-only file system" : null };
+    return {
+      path,
+      writable: !dead,
+      inUse: path === this.world.snapshot.application.dataFolder,
+      freeBytes: "412000000000",
+      bytesPerSecond: dead ? null : 412_000_000,
+      error: dead ? "write: read-only file system" : null,
+    };
   }
   async pickFolder() {
     return "/mnt/proposer";
   }
-  async chooseFolder(path: string): Promise<void> {
+  async moveFolder(path: string): Promise<void> {
     this.calls.push(`folder ${path}`);
-    this.put({ part: "application", value: { ...this.world.snapshot.application, dataFolder: path } });
   }
   async openFolder(): Promise<void> {
     this.opened = this.world.snapshot.application.dataFolder;
@@ -560,7 +748,10 @@ export class MemoryBackend implements Backend {
   async setAccess(current: string | null, next: string | null): Promise<void> {
     this.#access(current);
     this.world.accessPassphrase = next;
-    this.put({ part: "application", value: { ...this.world.snapshot.application, accessProtected: next !== null } });
+    this.put({
+      part: "application",
+      value: { ...this.world.snapshot.application, accessProtected: next !== null },
+    });
   }
   async copy(text: string): Promise<void> {
     this.copied = text;
@@ -569,4 +760,3 @@ export class MemoryBackend implements Backend {
     this.opened = url;
   }
 }
-

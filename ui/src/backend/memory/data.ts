@@ -78,7 +78,11 @@ export function gradientDetail(row: GradientRow): GradientDetail {
       finding("source", "the announcement", "the announcement"),
       finding("content", row.cid.slice(0, 20), row.cid.slice(0, 20)),
       finding("finite", failed("finite") ? "2 values are not finite" : "all finite", "all finite"),
-      finding("gradient-hash", hex(Number(row.id) + (failed("gradient-hash") ? 1 : 0)).slice(0, 24), hex(Number(row.id)).slice(0, 24)),
+      finding(
+        "gradient-hash",
+        hex(Number(row.id) + (failed("gradient-hash") ? 1 : 0)).slice(0, 24),
+        hex(Number(row.id)).slice(0, 24),
+      ),
       finding("norm", row.norm === null ? "none" : row.norm.toFixed(3), "at most 20"),
     ],
     container: "safetensors",
@@ -98,7 +102,10 @@ export function gradientDetail(row: GradientRow): GradientDetail {
 }
 
 export function minerRow(miner: number, gradients: number): MinerRow {
-  const own = Array.from({ length: Math.ceil(Math.max(0, gradients - miner) / MINERS) }, (_, i) => i * MINERS + miner);
+  const own = Array.from(
+    { length: Math.ceil(Math.max(0, gradients - miner) / MINERS) },
+    (_, i) => i * MINERS + miner,
+  );
   const counted = own.slice(-200);
   const of = (kind: VerdictKind) => counted.filter((id) => verdictOf(id) === kind).length;
   return {
@@ -127,7 +134,12 @@ export function roundView(number: number, newest: number, stage?: RoundStage): R
     reason: null,
   }));
   if (good < 0) {
-    way.push({ stage: stands, at: ago(opened - 100), height: String(20_000 + number * 30 + 20), reason: "the deadline passed before the reveal was included" });
+    way.push({
+      stage: stands,
+      at: ago(opened - 100),
+      height: String(20_000 + number * 30 + 20),
+      reason: "the deadline passed before the reveal was included",
+    });
   }
   const past = (one: RoundStage) => reached >= WAY.indexOf(one);
   const height = (index: number) => String(20_000 + number * 30 + index * 3);
@@ -149,7 +161,12 @@ export function roundView(number: number, newest: number, stage?: RoundStage): R
         : stands === "committed"
           ? { kind: "reveal", height: height(6), blocksLeft: 7, at: new Date(NOW + 35_000).toISOString() }
           : stands === "revealed"
-            ? { kind: "challenge", height: height(40), blocksLeft: 81, at: new Date(NOW + 405_000).toISOString() }
+            ? {
+                kind: "challenge",
+                height: height(40),
+                blocksLeft: 81,
+                at: new Date(NOW + 405_000).toISOString(),
+              }
             : null,
     method: past("aggregating") ? "median" : null,
     cid: past("publishing") ? cid(50_000 + number) : null,

@@ -30,7 +30,16 @@ export interface World {
   accessPassphrase: string | null;
 }
 
-const KINDS: SetupStepKind[] = ["role", "system", "network", "keys", "authorization", "parameters", "register", "ready"];
+const KINDS: SetupStepKind[] = [
+  "role",
+  "system",
+  "network",
+  "keys",
+  "authorization",
+  "parameters",
+  "register",
+  "ready",
+];
 
 /** The setup read off the snapshot, as the engine reads it off what is there. */
 export function setupOf(snapshot: Snapshot): SetupView {
@@ -57,7 +66,12 @@ export function setupOf(snapshot: Snapshot): SetupView {
   return { steps, next: steps.find((step) => step.state !== "done")?.kind ?? null };
 }
 
-const figure = (amount: string | null, denom: string, source: "journal" | "chain" | "formula", seconds: number) => ({
+const figure = (
+  amount: string | null,
+  denom: string,
+  source: "journal" | "chain" | "formula",
+  seconds: number,
+) => ({
   amount,
   denom,
   source,
@@ -106,9 +120,39 @@ function base(): Snapshot {
       blockTime: ago(3),
       blockSeconds: 5,
       endpoints: [
-        { url: "https://rpc-1.remes.example", state: "good", inUse: true, chainId: "remes-1", height: "21844", lag: 0, latencyMs: 41.2, error: null, since: ago(86_000) },
-        { url: "https://rpc-2.remes.example", state: "lagging", inUse: false, chainId: "remes-1", height: "21831", lag: 13, latencyMs: 187.5, error: null, since: ago(900) },
-        { url: "http://127.0.0.1:26657", state: "unreachable", inUse: false, chainId: null, height: null, lag: null, latencyMs: null, error: "connection refused", since: ago(4000) },
+        {
+          url: "https://rpc-1.remes.example",
+          state: "good",
+          inUse: true,
+          chainId: "remes-1",
+          height: "21844",
+          lag: 0,
+          latencyMs: 41.2,
+          error: null,
+          since: ago(86_000),
+        },
+        {
+          url: "https://rpc-2.remes.example",
+          state: "lagging",
+          inUse: false,
+          chainId: "remes-1",
+          height: "21831",
+          lag: 13,
+          latencyMs: 187.5,
+          error: null,
+          since: ago(900),
+        },
+        {
+          url: "http://127.0.0.1:26657",
+          state: "unreachable",
+          inUse: false,
+          chainId: null,
+          height: null,
+          lag: null,
+          latencyMs: null,
+          error: "connection refused",
+          since: ago(4000),
+        },
       ],
       rewardDenom: "remes",
       rewardExponent: 0,
@@ -133,7 +177,16 @@ function base(): Snapshot {
       error: null,
       at: ago(8),
     },
-    keys: [{ name: "main", address: OURS, store: "keychain", inUse: true, createdAt: ago(1_000_000), lastBackup: ago(600_000) }],
+    keys: [
+      {
+        name: "main",
+        address: OURS,
+        store: "keychain",
+        inUse: true,
+        createdAt: ago(1_000_000),
+        lastBackup: ago(600_000),
+      },
+    ],
     round: null,
     rounds: [],
     metrics: {
@@ -162,7 +215,12 @@ function base(): Snapshot {
       clockSkewSeconds: -0.2,
       verdicts: [
         verdict("cores", "pass", "16 usable cores, 4 are needed"),
-        verdict("memory", "warn", "31.2 GB usable, 32 GB are recommended", "close other programs, or lower limits.parallel_fetches"),
+        verdict(
+          "memory",
+          "warn",
+          "31.2 GB usable, 32 GB are recommended",
+          "close other programs, or lower limits.parallel_fetches",
+        ),
         verdict("free disk", "pass", "412 GB free, 100 GB are needed"),
         verdict("data folder", "pass", "written durably at 412 MB/s"),
         verdict("chain RPC", "pass", "reached in 41 ms"),
@@ -187,7 +245,15 @@ function base(): Snapshot {
     },
     preferences: {
       role: "proposer",
-      notifications: ["roundRevealed", "reward", "challenge", "slash", "revealAtRisk", "diskLow", "engineStopped"],
+      notifications: [
+        "roundRevealed",
+        "reward",
+        "challenge",
+        "slash",
+        "revealAtRisk",
+        "diskLow",
+        "engineStopped",
+      ],
       autostart: false,
       closeToTray: true,
       theme: "system",
@@ -221,7 +287,11 @@ function newcomer(snapshot: Snapshot): void {
     health: "off",
     lastWork: null,
     since: ago(5),
-    startBlocked: { code: "key", message: "find the account's key: none is chosen", remedy: "make or import one" },
+    startBlocked: {
+      code: "key",
+      message: "find the account's key: none is chosen",
+      remedy: "make or import one",
+    },
   };
   snapshot.network = {
     ...snapshot.network,
@@ -291,15 +361,35 @@ export function world(scenario: Scenario): World {
       break;
     case "local":
       snapshot.application.localNetwork = true;
-      snapshot.network = { ...snapshot.network, name: "localnet", chainId: "remes-local", local: true, dashboardUrl: null, explorerUrl: null, adminUrl: null };
+      snapshot.network = {
+        ...snapshot.network,
+        name: "localnet",
+        chainId: "remes-local",
+        local: true,
+        dashboardUrl: null,
+        explorerUrl: null,
+        adminUrl: null,
+      };
       snapshot.keys = [];
       snapshot.preferences.setupFinished = false;
       break;
     case "stopped":
-      snapshot.engine = { ...snapshot.engine, state: "stopped", desired: "stopped", canStop: false, health: "off" };
+      snapshot.engine = {
+        ...snapshot.engine,
+        state: "stopped",
+        desired: "stopped",
+        canStop: false,
+        health: "off",
+      };
       break;
     case "starting":
-      snapshot.engine = { ...snapshot.engine, state: "starting", step: "chain", health: "off", since: ago(4) };
+      snapshot.engine = {
+        ...snapshot.engine,
+        state: "starting",
+        step: "chain",
+        health: "off",
+        since: ago(4),
+      };
       break;
     case "trouble":
       snapshot.engine.health = "troubled";
@@ -309,7 +399,12 @@ export function world(scenario: Scenario): World {
         since: ago(340),
         at: ago(5),
       };
-      snapshot.ipfs = { ...snapshot.ipfs, reachable: false, error: "connect to http://127.0.0.1:5001: connection refused", since: ago(340) };
+      snapshot.ipfs = {
+        ...snapshot.ipfs,
+        reachable: false,
+        error: "connect to http://127.0.0.1:5001: connection refused",
+        since: ago(340),
+      };
       break;
     case "failed":
       snapshot.engine = {
@@ -317,10 +412,18 @@ export function world(scenario: Scenario): World {
         state: "stoppedWithError",
         health: "off",
         since: ago(30),
-        error: { code: "network", message: "reach the chain: connection refused", remedy: "check the RPC address in the network profile, and that the node runs" },
+        error: {
+          code: "network",
+          message: "reach the chain: connection refused",
+          remedy: "check the RPC address in the network profile, and that the node runs",
+        },
         retryAt: new Date(Date.now() + 6000).toISOString(),
       };
-      snapshot.application.lastCrash = { phase: "revealing round 240", at: ago(4000), report: "crash-2026-11-24.txt" };
+      snapshot.application.lastCrash = {
+        phase: "revealing round 240",
+        at: ago(4000),
+        report: "crash-2026-11-24.txt",
+      };
       snapshot.keys[0]!.lastBackup = null;
       break;
     case "idle":
@@ -328,7 +431,11 @@ export function world(scenario: Scenario): World {
       snapshot.engine.lastWork = { kind: "judged", at: ago(2600) };
       break;
     case "failing":
-      made.failing = { code: "engine", message: "read the journal: the disk answers with an input/output error", remedy: "check the disk" };
+      made.failing = {
+        code: "engine",
+        message: "read the journal: the disk answers with an input/output error",
+        remedy: "check the disk",
+      };
       break;
     case "silent":
       made.silent = true;
