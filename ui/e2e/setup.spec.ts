@@ -168,6 +168,8 @@ test("a backup is restored", async ({ page }) => {
 
 test("a stake below the minimum cannot be signed", async ({ page }) => {
   await page.goto("/?scenario=fresh&language=en#/setup/keys");
+  await page.getByTestId("setup-keys").waitFor();
+  await page.evaluate(() => window.r3mesBackend.chooseNetwork({ kind: "profile", name: "remes-1" }));
   await page.getByTestId("keys-import").check();
   await page.getByTestId("import-text").fill("abandon ability");
   await page.getByTestId("import-submit").click();

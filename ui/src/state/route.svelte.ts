@@ -31,6 +31,12 @@ class Route {
     return () => window.removeEventListener("hashchange", follow);
   }
 
+  /** Names what is shown of the present screen, without a step back to where it had no name. */
+  settle(part: string): void {
+    this.part = part;
+    history.replaceState(null, "", href(this.screen, part));
+  }
+
   go(screen: Screen, part?: string): void {
     location.hash = href(screen, part);
   }

@@ -1,0 +1,24 @@
+// What ships: within its size, and without the model in memory.
+
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { expect, test } from "@playwright/test";
+
+const LIMIT = 150_000;
+
+test("the product's scripts are under 150 kB, and hold no model of the engine", () => {
+  test.setTimeout(120_000);
+  const dist = mkdtempSync(join(tmpdir(), "r3mes-ui-"));
+  execFileSync("npx", ["vite", "build", "--outDir", dist], { stdio: "pipe" });
+  const assets = join(dist, "assets");
+  const scripts = readdirSync(assets).filter((name) => name.endsWith(".js"));
+  const texts = scripts.map((name) => readFileSync(join(assets, name)));
+  const size = texts.reduce((sum, text) => sum + gzipSync(text).length, 0);
+  expect(size).toBeLessThan(LIMIT);
+  expect(size).toBeGreaterThan(20_000);
+  for (const text of texts) expect(text.includes("remes.example")).toBe(false);
+  expect(texts.some((text) => text.includes("claim_preview"))).toBe(true);
+});
