@@ -121,10 +121,10 @@ fn each_state_of_the_keychain_has_its_answer_and_none_is_a_new_key() {
     let entry = made["key"]["entry"].as_str().unwrap();
     let words = made["mnemonic"].as_str().unwrap();
     proposer.json(&["keys", "backup", &proposer.path("good.backup")]);
-    let before = proposer.json(&["keys", "list"]);
+    let before = proposer.json_lines(&["keys", "list"]);
     let use_it = |proposer: &Proposer| {
         let text = proposer.fails(&["keys", "backup", &proposer.path("none")]);
-        assert_eq!(proposer.json(&["keys", "list"]), before, "nothing was made or changed");
+        assert_eq!(proposer.json_lines(&["keys", "list"]), before, "nothing was made or changed");
         let (error, remedy) = text.split_once('\n').unwrap();
         assert!(remedy.contains("what to do: "), "{text}");
         (error.to_owned(), remedy.to_owned())
@@ -159,7 +159,7 @@ fn each_state_of_the_keychain_has_its_answer_and_none_is_a_new_key() {
     proposer.json(&["keys", "backup", &proposer.path("mended.backup")]);
 
     // Locked.
-    let before = proposer.json(&["keys", "list"]);
+    let before = proposer.json_lines(&["keys", "list"]);
     let lock = ["org.freedesktop.Secret.Service.Lock", &format!("array:objpath:{COLLECTION}")];
     let answer = session.send("org.freedesktop.secrets", "/org/freedesktop/secrets", &lock);
     assert!(answer.contains(COLLECTION), "{answer}");
@@ -167,5 +167,5 @@ fn each_state_of_the_keychain_has_its_answer_and_none_is_a_new_key() {
     assert!(text.contains("the keychain is locked") && text.contains("unlock the keychain"), "{text}");
     let text = proposer.fails(&["keys", "add", "second"]);
     assert!(text.contains("the keychain is locked"), "{text}");
-    assert_eq!(proposer.json(&["keys", "list"]), before, "nothing was made or changed");
+    assert_eq!(proposer.json_lines(&["keys", "list"]), before, "nothing was made or changed");
 }

@@ -21,6 +21,7 @@ fn a_key_is_made_shown_backed_up_deleted_and_restored() {
     let shown = proposer.json(&["keys", "show", "main"]);
     assert_eq!(shown["address"], address.as_str());
     assert_eq!(shown["path"], "m/44'/9999'/0'/0/0");
+    assert_eq!(proposer.json_lines(&["keys", "list"]), [shown.clone()], "one key, one object, one line");
     assert!(shown.get("last_backup").is_none());
 
     let taken = proposer.fails(&["keys", "add", "main", "--store", "file"]);
@@ -37,7 +38,7 @@ fn a_key_is_made_shown_backed_up_deleted_and_restored() {
     let wrong = proposer.fails(&["keys", "delete", "main", "--confirm", "remes1x"]);
     assert!(wrong.contains("the confirmation must be its address"), "{wrong}");
     proposer.json(&["keys", "delete", "main", "--confirm", &address]);
-    assert_eq!(proposer.json(&["keys", "list"]).as_array().unwrap().len(), 0);
+    assert_eq!(proposer.json_lines(&["keys", "list"]).len(), 0);
 
     let elsewhere = Proposer::new();
     let restored = elsewhere.json(&["keys", "restore", &file]);

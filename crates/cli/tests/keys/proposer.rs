@@ -71,10 +71,19 @@ impl Proposer {
         child.wait_with_output().unwrap()
     }
 
+    /// The one JSON object that a command prints.
     pub(crate) fn json(&self, arguments: &[&str]) -> serde_json::Value {
+        let mut lines = self.json_lines(arguments);
+        assert_eq!(lines.len(), 1, "{arguments:?} prints one object: {lines:?}");
+        lines.remove(0)
+    }
+
+    /// The JSON objects that a command prints, one a line.
+    pub(crate) fn json_lines(&self, arguments: &[&str]) -> Vec<serde_json::Value> {
         let ended = self.run(&[arguments, &["--json"]].concat());
         assert!(ended.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&ended.stderr));
-        serde_json::from_slice(&ended.stdout).unwrap()
+        let text = String::from_utf8(ended.stdout).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     /// What it says when it fails: the error's line, and the remedy's if there is one.

@@ -1,6 +1,7 @@
 //! The secret is nowhere but in the store.
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::thread;
@@ -74,17 +75,64 @@ fn a_named_key_works_where_it_is_asked_for_and_leaves_nothing_in_the_journal() {
     let hex = "5ec7e70000000000000000000000000000000000000000000000000000000001";
     let arguments = ["keys", "import", "main", "--from", "hex", "--store", "file", "--network", &profile];
     let imported = proposer.with_secret(hex).json(&arguments);
-    let started = proposer.with("RUST_LOG", "trace").run(&["start", "--from", "main"]);
-    let said = [started.stdout, started.stderr].concat();
-    let text = String::from_utf8_lossy(&said).into_owned();
     let address = imported["address"].as_str().unwrap();
+    let refused = proposer.with("RUST_LOG", "trace").run(&["start", "--from", "main", "-vv"]);
+    let mut said = [refused.stdout, refused.stderr].concat();
+    let text = String::from_utf8_lossy(&said).into_owned();
     assert!(text.contains(&format!("{address} is not authorized as a proposer")), "{text}");
+    for operation in ["fund", "grant"] {
+        proposer.json_lines(&["localnet", operation, address, "--network", &profile]);
+    }
+    // The whole way of a round with everything logged, and the passphrase by a descriptor.
+    let log = proposer.path("log");
+    let mut start = proposer.with("RUST_LOG", "trace").command(env!("CARGO_BIN_EXE_r3mes-proposer"));
+    start.env_remove("R3MES_PASSPHRASE").env_remove("R3MES_BACKUP_PASSPHRASE");
+    start.args(["start", "--from", "main", "-vv", "--rounds", "1", "--passphrase-fd", "0"]);
+    let output = fs::File::create(&log).unwrap();
+    start.stdin(Stdio::piped()).stdout(output.try_clone().unwrap()).stderr(output);
+    let mut started = start.spawn().unwrap();
+    started.stdin.take().unwrap().write_all(format!("{PASSPHRASE}\n").as_bytes()).unwrap();
+    let mut looks = 0;
+    let ended = loop {
+        if let Some(ended) = started.try_wait().unwrap() {
+            break ended;
+        }
+        looks += usize::from(look_at_processes(started.id(), &[hex, PASSPHRASE]));
+        thread::sleep(Duration::from_millis(20));
+    };
+    assert!(ended.success() && looks > 0, "{ended}: {}", fs::read_to_string(&log).unwrap());
+    said.extend(fs::read(&log).unwrap());
+
     assert!(Path::new(&proposer.path("home/journal.sqlite")).exists());
     assert_eq!(proposer.json(&["status", "--from", "main"])["address"], address);
     let status = String::from_utf8(proposer.run(&["status", "--from", "main"]).stdout).unwrap();
     assert!(status.contains("key main is in no backup"), "{status}");
     assert_ne!(proposer.json(&["status"])["address"], address, "a local network has a key of its own");
     assert_silent(&proposer, said, &[hex.as_bytes(), PASSPHRASE.as_bytes(), &hex::raw(hex)], 5);
+}
+
+/// Looks at the command lines of all processes, and at the environments of the proposer and of what it
+/// has started. Whether the proposer was still there to be looked at.
+fn look_at_processes(proposer: u32, secrets: &[&str]) -> bool {
+    let mut seen = false;
+    for entry in fs::read_dir("/proc").unwrap().flatten() {
+        let Ok(process) = entry.file_name().to_string_lossy().parse::<u32>() else { continue };
+        // A process may end between two looks.
+        let read = |name: &str| fs::read(entry.path().join(name)).unwrap_or_default();
+        let parent = String::from_utf8_lossy(&read("stat"))
+            .rsplit_once(')')
+            .and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse::<u32>().ok());
+        let mut told = read("cmdline");
+        if process == proposer || parent == Some(proposer) {
+            seen |= process == proposer && !told.is_empty();
+            told.extend(read("environ"));
+        }
+        for secret in secrets {
+            let holds = told.windows(secret.len()).any(|window| window == secret.as_bytes());
+            assert!(!holds, "process {process} shows {secret}");
+        }
+    }
+    seen
 }
 
 mod hex {
