@@ -175,3 +175,116 @@ fn a_payout_by_hand_and_one_by_rule_leave_the_reserve() {
     let bank: u128 = remes["bank"].as_str().unwrap().parse().unwrap();
     assert!(bank >= 60_000, "the reserve is left: {report}");
 }
+
+/// A chain whose blocks are made on demand, in this process, and the books of its proposer.
+mod on_demand {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use r3mes_chain::http::Timeouts;
+    use r3mes_chain::{Chain, ChainSpec, Coin, Rpc};
+    use r3mes_engine::journal::EntryKind;
+    use r3mes_engine::{Clock, Environment, Journal, Ledger};
+    use r3mes_localnet::chain::Operation;
+    use r3mes_localnet::{Account, Localnet, LocalnetConfig, Role};
+
+    struct Bank {
+        localnet: Localnet,
+        chain: Chain,
+        proposer: Account,
+        journal: Journal,
+        clock: Arc<dyn Clock>,
+        _folder: tempfile::TempDir,
+    }
+
+    impl Bank {
+        async fn new(retain_blocks: u64) -> Bank {
+            let config = LocalnetConfig {
+                block_interval: None,
+                miners: 1,
+                retain_blocks,
+                ..LocalnetConfig::default()
+            };
+            let localnet = Localnet::start(config).await.unwrap();
+            let spec = ChainSpec {
+                chain_id: localnet.chain_id().to_owned(),
+                prefix: "remes".into(),
+                fee_denom: "stake".into(),
+                gas_price: "0.025".parse().unwrap(),
+                gas_adjustment: "1.5".parse().unwrap(),
+            };
+            let timeouts = Timeouts { connect: Duration::from_secs(5), read: Duration::from_secs(30) };
+            let http = r3mes_chain::http::client(timeouts).unwrap();
+            let chain = Chain::new(Rpc::new(http, localnet.rpc_url()), spec);
+            let folder = tempfile::tempdir().unwrap();
+            let journal = Journal::open(&folder.path().join("journal.sqlite")).unwrap();
+            let proposer = localnet.account(Role::Proposer).unwrap();
+            let clock = Environment::system().clock;
+            Bank { localnet, chain, proposer, journal, clock, _folder: folder }
+        }
+
+        fn books(&self) -> Ledger<'_> {
+            Ledger {
+                journal: &self.journal,
+                chain: &self.chain,
+                address: &self.proposer.address,
+                clock: self.clock.clone(),
+            }
+        }
+
+        /// Sends coins to the second proposer, in a block of its own.
+        async fn send(&self, amount: u128) {
+            let to = self.localnet.account(Role::SecondProposer).unwrap().address;
+            let coin = Coin::new(amount, "remes");
+            let message = r3mes_engine::payout_message(&self.proposer.address, &to, &coin);
+            let signed = self.chain.prepare(&self.proposer.key, &[message], 0).await.unwrap();
+            self.chain.broadcast(&signed).await;
+            self.localnet.chain().produce_block();
+        }
+
+        /// The administrator's coins, in a block's own events.
+        fn fund(&self, amount: u128) {
+            let address = self.proposer.address.clone();
+            let fund = Operation::Fund { address, amount, denom: "remes".into() };
+            self.localnet.chain().administer(fund).unwrap();
+            self.localnet.chain().produce_block();
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_transaction_and_what_a_block_moved_agrees_with_the_bank() {
+        let bank = Bank::new(0).await;
+        bank.books().open().await.unwrap();
+        bank.send(70).await;
+        bank.fund(500);
+        bank.localnet.chain().produce_blocks(150);
+        bank.send(7).await;
+        let found = bank.books().reconcile().await.unwrap();
+        assert!(found.agrees() && found.gaps.is_empty(), "{found:?}");
+        let sum = |kind| -> u128 {
+            let entries = bank.journal.ledger().unwrap();
+            entries.iter().filter(|entry| entry.kind == kind).map(|entry| entry.amount).sum()
+        };
+        assert_eq!((sum(EntryKind::Sent), sum(EntryKind::OtherIncome)), (77, 500));
+        assert!(sum(EntryKind::Fee) > 0);
+        let entries = bank.journal.ledger().unwrap().len();
+        bank.books().reconcile().await.unwrap();
+        assert_eq!(bank.journal.ledger().unwrap().len(), entries, "nothing is booked twice");
+    }
+
+    #[tokio::test]
+    async fn what_a_pruned_node_cannot_tell_is_a_gap_and_no_guess() {
+        let bank = Bank::new(5).await;
+        let opening = bank.books().open().await.unwrap();
+        bank.fund(500);
+        bank.localnet.chain().produce_blocks(20);
+        bank.send(7).await;
+        let found = bank.books().reconcile().await.unwrap();
+        let gap = &found.gaps[0];
+        assert_eq!((found.gaps.len(), gap.from_height), (1, opening.height + 1), "{found:?}");
+        assert!(gap.to_height < found.height, "what the node keeps was read: {found:?}");
+        let remes = found.denoms.iter().find(|denom| denom.denom == "remes").unwrap();
+        assert_eq!(remes.difference(), 500, "the bank's 500 are not explained away: {found:?}");
+        assert!(!found.agrees());
+    }
+}

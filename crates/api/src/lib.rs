@@ -26,6 +26,7 @@ mod payouts;
 mod registration;
 mod standing;
 mod start;
+mod status;
 mod workspace;
 
 pub use administration::{Administered, Administration, administer};
@@ -58,4 +59,5 @@ pub use r3mes_hardware::{
 pub use registration::{RegistrationPreview, RegistrationReceipt};
 pub use standing::{RegistrationView, Resources, Standing, StandingState, StandingWatch};
 pub use start::{StartOptions, start};
+pub use status::StatusReport;
 pub use workspace::Workspace;

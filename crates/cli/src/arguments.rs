@@ -42,7 +42,7 @@ pub(crate) enum Command {
     /// Run the proposer in the foreground until Ctrl-C or SIGTERM.
     #[command(after_help = START_EXAMPLES)]
     Start(Start),
-    /// Show what the proposer of a data folder has done and is doing.
+    /// Show what the proposer of a data folder has done and is doing, its standing and its endpoints.
     #[command(after_help = STATUS_EXAMPLES)]
     Status(Status),
     /// List this proposer's rounds, the newest first.
@@ -625,7 +625,8 @@ Examples:
 const STATUS_EXAMPLES: &str = "\
 Examples:
   r3mes-proposer status --home ./proposer
-  r3mes-proposer status --home ./proposer --json | jq .earned";
+  r3mes-proposer status --home ./proposer --json | jq .earnings.earned
+  r3mes-proposer status --home ./proposer --json | jq .standing.state";
 
 const LIST_EXAMPLES: &str = "\
 Examples:

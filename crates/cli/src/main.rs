@@ -31,7 +31,7 @@ fn main() -> ExitCode {
         Command::Register(command) => block_on(commands::register::run(command, json)),
         Command::Start(command) => block_on(commands::start::run(command, json)),
         Command::Hardware(command) => block_on(commands::hardware::run(command, json)),
-        Command::Status(command) => commands::status::run(&command, json),
+        Command::Status(command) => block_on(commands::status::run(command, json)),
         Command::ListAggregations(command) => commands::status::list(&command, json),
         Command::Earnings(command) => block_on(commands::earnings::run(command, json)),
         Command::Payout(command) => block_on(commands::payout::run(command, json)),

@@ -29,7 +29,7 @@ pub(crate) async fn run(command: Configure, json: bool) -> Result<(), Failure> {
     } else {
         output::line(format!("The settings stand in {}.", file.display()))?;
         if let Some(reach) = &reach {
-            output::line(format!("\n{}", described(reach)))?;
+            output::line(format!("\n{}", endpoints(reach)))?;
         }
     }
     match reach {
@@ -74,7 +74,8 @@ fn ask(workspace: &mut Workspace, mut input: impl BufRead) -> Result<(), Failure
     Ok(())
 }
 
-fn described(reach: &Reach) -> String {
+/// What was reached, and what was not.
+pub(crate) fn endpoints(reach: &Reach) -> String {
     let mut rows: Vec<Vec<String>> = reach
         .endpoints
         .iter()

@@ -1,15 +1,47 @@
-use r3mes_api::{Overview, RoundSummary, moment};
+use r3mes_api::{Overview, RoundSummary, StatusReport, moment};
 
+use super::claim_rewards::listed;
+use super::configure::endpoints;
 use super::keys::with_choice;
 use super::start::workspace;
 use super::{Failure, output};
 use crate::arguments::Status;
 use crate::table;
 
-/// Shows what the proposer of a folder has done and is doing.
-pub(crate) fn run(command: &Status, json: bool) -> Result<(), Failure> {
-    let overview = with_choice(workspace(&command.proposer)?, &command.key).overview(command.last)?;
-    if json { output::json(&overview) } else { output::line(describe(&overview)) }
+/// Shows what the proposer of a folder has done and is doing, and where it stands on the chain.
+pub(crate) async fn run(command: Status, json: bool) -> Result<(), Failure> {
+    let workspace = with_choice(workspace(&command.proposer)?, &command.key);
+    let report = workspace.status(command.last).await?;
+    if json {
+        return output::json(&report);
+    }
+    output::line(describe(&report.overview, &on_the_chain(&report)))
+}
+
+/// Standing, balance, what the open round waits for, endpoints.
+fn on_the_chain(report: &StatusReport) -> String {
+    let mut text = match (&report.standing, &report.unavailable) {
+        (Some(standing), _) => {
+            let next = standing.next.as_ref().map(|next| format!("; {next}")).unwrap_or_default();
+            format!(
+                "{} at block {}, owns {}{next}",
+                standing.told,
+                standing.height,
+                listed(&standing.balances)
+            )
+        }
+        (None, reason) => {
+            format!("standing unknown: failed to {}", reason.as_deref().unwrap_or("reach the chain"))
+        }
+    };
+    let open = report.overview.rounds.iter().find(|round| round.state.is_open());
+    if let Some(round) = open {
+        text.push_str(&format!("\nround {} is {}", round.round, round.state));
+        if let Some(deadline) = &round.deadline_height {
+            text.push_str(&format!(", to be revealed by block {deadline}"));
+        }
+    }
+    format!("{text}\n\n{}", endpoints(&report.reach))
 }
 
 /// Lists the rounds alone.
@@ -21,9 +53,9 @@ pub(crate) fn list(command: &Status, json: bool) -> Result<(), Failure> {
     output::line(rounds(&overview.rounds))
 }
 
-fn describe(overview: &Overview) -> String {
+fn describe(overview: &Overview, on_the_chain: &str) -> String {
     format!(
-        "{} on {}: {}{}\n{} gradients received, {} judged, {} aggregations\nearned {} {}, paid {} {} in fees\n\n{}",
+        "{} on {}: {}{}\n{} gradients received, {} judged, {} aggregations\nearned {} {}, paid {} {} in fees\n{on_the_chain}\n\n{}",
         overview.address,
         overview.chain_id,
         if overview.running { "running" } else { "not running" },
