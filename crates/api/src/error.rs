@@ -69,12 +69,15 @@ pub struct ApiError {
     pub message: String,
     /// What to do about it, where that is known.
     pub remedy: Option<String>,
+    /// Whether the same may succeed a little later, without anything being changed.
+    #[serde(skip)]
+    pub(crate) transient: bool,
 }
 
 impl ApiError {
     /// An error of a face's own, such as a prompt that was left.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> ApiError {
-        ApiError { code, message: message.into(), remedy: None }
+        ApiError { code, message: message.into(), remedy: None, transient: false }
     }
 
     /// The same with what to do about it.
@@ -161,6 +164,6 @@ impl From<EngineError> for ApiError {
             | EngineError::NotStored { .. } => (ErrorCode::Network, None),
             _ => (ErrorCode::Engine, None),
         };
-        ApiError { code, message: error.to_string(), remedy }
+        ApiError { code, message: error.to_string(), remedy, transient: error.is_transient() }
     }
 }

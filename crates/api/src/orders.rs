@@ -180,7 +180,8 @@ fn receipt(order: &Order, outcome: OrderOutcome) -> Result<Receipt, ApiError> {
             placed_at: order.placed_at,
         }),
         OrderOutcome::Refused { reason, remedy } => {
-            Err(ApiError { code: ErrorCode::Refused, message: reason, remedy })
+            let error = ApiError::new(ErrorCode::Refused, reason);
+            Err(ApiError { remedy, ..error })
         }
     }
 }

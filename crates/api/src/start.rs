@@ -1,5 +1,7 @@
 //! Starting the proposer of a workspace.
 
+use std::time::{Duration, Instant};
+
 use r3mes_engine::{Checkpoint, Environment, Proposer, Running};
 
 use crate::{ApiError, Workspace};
@@ -31,7 +33,23 @@ pub async fn start(workspace: &Workspace, options: StartOptions) -> Result<Runni
     Ok(open(workspace, environment)?.start().await?)
 }
 
+/// How long a start waits for a network that does not answer.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 async fn register_on_the_way(workspace: &Workspace) -> Result<(), ApiError> {
+    let begun = Instant::now();
+    loop {
+        match register_unless_registered(workspace).await {
+            Err(error) if error.transient && begun.elapsed() < PATIENCE => {
+                tracing::warn!("trying again: failed to {error}");
+                tokio::time::sleep(workspace.settings().network.block_time.min(Duration::from_secs(2))).await;
+            }
+            ended => return ended,
+        }
+    }
+}
+
+async fn register_unless_registered(workspace: &Workspace) -> Result<(), ApiError> {
     if workspace.resume_registration(false).await?.is_none() {
         let preview = workspace.registration_preview(None, false).await?;
         if preview.registration.is_none() {
