@@ -21,7 +21,11 @@ fn a_key_is_made_shown_backed_up_deleted_and_restored() {
     let shown = proposer.json(&["keys", "show", "main"]);
     assert_eq!(shown["address"], address.as_str());
     assert_eq!(shown["path"], "m/44'/9999'/0'/0/0");
-    assert_eq!(proposer.json_lines(&["keys", "list"]), [shown.clone()], "one key, one object, one line");
+    assert_eq!(
+        proposer.json_lines(&["keys", "list"]),
+        std::slice::from_ref(&shown),
+        "one key, one object, one line"
+    );
     assert!(shown.get("last_backup").is_none());
 
     let taken = proposer.fails(&["keys", "add", "main", "--store", "file"]);
