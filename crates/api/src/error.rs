@@ -7,11 +7,12 @@ use r3mes_config::ConfigError;
 use r3mes_engine::EngineError;
 use r3mes_localnet::LocalnetError;
 use serde::Serialize;
+use specta::Type;
 
 use crate::files::FileError;
 
 /// What kind of error it is; a face may branch on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Type)]
 #[serde(rename_all = "kebab-case")]
 pub enum ErrorCode {
     /// A file that was given cannot be used.
@@ -34,6 +35,8 @@ pub enum ErrorCode {
     KeyDiffers,
     /// A passphrase is missing or wrong.
     Passphrase,
+    /// The access passphrase of the desktop is missing or wrong.
+    Access,
     /// The account may not propose.
     Standing,
     /// The same key runs elsewhere.
@@ -61,7 +64,7 @@ pub enum ErrorCode {
 }
 
 /// An error as a face shows it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Type)]
 pub struct ApiError {
     /// The kind.
     pub code: ErrorCode,

@@ -28,12 +28,14 @@ pub struct HardwareOptions {
     pub budget: Duration,
     /// How long to read memory with all cores; absent: not at all.
     pub bandwidth: Option<Duration>,
+    /// Whether to measure the data folder by writing to it.
+    pub write: bool,
 }
 
 impl Default for HardwareOptions {
     fn default() -> Self {
         let budget = Duration::from_millis(2500);
-        HardwareOptions { home: None, network: None, budget, bandwidth: None }
+        HardwareOptions { home: None, network: None, budget, bandwidth: None, write: true }
     }
 }
 
@@ -62,7 +64,7 @@ pub async fn hardware(options: &HardwareOptions) -> Result<HardwareReport, ApiEr
     let (network, unread) = network(&data, options.network.as_deref())?;
     let request = Request {
         folder: data.root().to_owned(),
-        write: Some(WriteProbe::default()),
+        write: options.write.then(WriteProbe::default),
         endpoints: endpoints(&network),
         // What is left is for the chain, which is only asked when it was reached.
         budget: options.budget * 7 / 10,

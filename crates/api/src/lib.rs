@@ -2,7 +2,7 @@
 //!
 //! The command line and the desktop are thin: they parse what a person wants, call this crate and show
 //! the answer. A [`Workspace`] is one data folder with its settings; from it a proposer is registered and
-//! started, and its [`Overview`] read, whether or not it runs. [`files`] works on gradient files
+//! started, and its [`Overview`] read, whether or not it runs. A [`session`] is what a window works on. [`files`] works on gradient files
 //! without any network, [`keys`] are made, imported and backed up, and [`demo`] runs the whole job on a local network.
 
 mod administration;
@@ -25,6 +25,7 @@ mod overview;
 mod payouts;
 mod registration;
 mod standing;
+pub mod session;
 mod start;
 mod status;
 mod workspace;

@@ -6,7 +6,8 @@ use r3mes_chain::ChainSpec;
 use r3mes_config::{Decimal, LocalnetSeed, NetworkProfile};
 use r3mes_localnet::miners::attacks::{Attack, UnknownAttack};
 use r3mes_localnet::miners::training::TrainingEvent;
-use r3mes_localnet::{Localnet, LocalnetConfig, MinersConfig};
+use r3mes_localnet::chain::Operation;
+use r3mes_localnet::{Localnet, LocalnetConfig, MinersConfig, Role};
 use serde::Serialize;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
@@ -67,6 +68,10 @@ pub struct TrainingReport {
     /// Why the aggregate was not applied, if it was not.
     pub not_applied: Option<String>,
 }
+
+/// What [`LocalNetwork::grant`] delegates with each validator, in the fee denom: what the seed's own proposer
+/// has delegated at genesis.
+const DELEGATION: u128 = 1_000_000;
 
 /// A running local network.
 #[derive(Debug)]
@@ -142,6 +147,30 @@ impl LocalNetwork {
                 | Err(RecvError::Lagged(_)) => {}
             }
         }
+    }
+
+    /// What the network's administrator does for a newcomer: authorizes the account as a proposer, gives it
+    /// coins for a stake and for fees, and delegates some of them, so that there will be something to claim.
+    ///
+    /// # Errors
+    /// When the address is none.
+    pub fn grant(&self, address: &str) -> Result<(), ApiError> {
+        let rules = self.network.chain().config();
+        let (reward, fee) = Role::Proposer.balance();
+        let address = || address.to_owned();
+        let operations = [
+            Operation::GrantProposer { address: address() },
+            Operation::Fund { address: address(), amount: reward, denom: rules.reward_denom },
+            Operation::Fund { address: address(), amount: fee, denom: rules.fee_denom },
+            Operation::Delegate { address: address(), amount: DELEGATION },
+        ];
+        for operation in operations {
+            self.network
+                .chain()
+                .administer(operation)
+                .map_err(|refusal| ApiError::new(ErrorCode::Request, format!("authorize the account: {refusal}")))?;
+        }
+        Ok(())
     }
 
     /// Ends every part.

@@ -51,7 +51,11 @@ const STEP: usize = 4 << 20;
 /// A disk with less room than this many probes is left alone.
 const SPARE: u64 = 4;
 
-pub(crate) fn space(folder: &Path) -> Result<DiskSpace, String> {
+/// The room on a folder's file system; the folder need not exist.
+///
+/// # Errors
+/// When the file system does not tell.
+pub fn space(folder: &Path) -> Result<DiskSpace, String> {
     let folder = nearest(folder);
     let failed = |error: io::Error| format!("ask the file system of {}: {error}", folder.display());
     Ok(DiskSpace {

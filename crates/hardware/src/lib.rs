@@ -12,6 +12,7 @@ mod cgroup;
 mod clock;
 mod disk;
 mod endpoint;
+mod load;
 mod memory;
 mod processor;
 mod reading;
@@ -21,8 +22,9 @@ mod verdict;
 
 pub use bandwidth::{Bandwidth, read_bandwidth};
 pub use clock::{BlockClock, ClockSkew};
-pub use disk::{DiskSpace, WriteProbe, WriteSpeed};
+pub use disk::{DiskSpace, WriteProbe, WriteSpeed, space};
 pub use endpoint::{Endpoint, EndpointReading, Reach};
+pub use load::{Load, LoadMeter};
 pub use memory::Memory;
 pub use processor::{Processor, Simd};
 pub use reading::{Clock, Found, Reading};

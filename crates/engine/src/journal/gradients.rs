@@ -5,6 +5,7 @@ use r3mes_chain::proto::StoredGradient;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use time::OffsetDateTime;
 
+use super::listing::verdict_name;
 use super::{Journal, JournalError, from_text, put_cursor, to_text};
 use crate::round::{Round, RoundState};
 use crate::verification::Judgement;
@@ -37,7 +38,7 @@ pub struct GradientTally {
     pub newest: u64,
 }
 
-const COLUMNS: &str = "record, seen_at, attempts, last_failure, judgement";
+pub(super) const COLUMNS: &str = "record, seen_at, attempts, last_failure, judgement";
 
 impl Journal {
     /// Writes gradients that a listing returned, together with the listing's new position.
@@ -51,8 +52,8 @@ impl Journal {
         let change = connection.transaction()?;
         for gradient in gradients {
             change.execute(
-                "INSERT INTO gradients (id, training_round_id, model_version, status, record, seen_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                "INSERT INTO gradients (id, training_round_id, model_version, status, record, seen_at, miner, cid)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
                  ON CONFLICT (id) DO UPDATE SET status = excluded.status, record = excluded.record",
                 params![
                     gradient.id as i64,
@@ -61,6 +62,8 @@ impl Journal {
                     gradient.status,
                     gradient.encode_to_vec(),
                     to_text(now)?,
+                    gradient.miner,
+                    gradient.ipfs_hash,
                 ],
             )?;
         }
@@ -147,14 +150,14 @@ impl Journal {
 
     /// Takes a judgement back, since the file that it speaks of is gone.
     pub(crate) fn forget_judgement(&self, id: u64) -> Result<(), JournalError> {
-        self.lock().execute("UPDATE gradients SET judgement = NULL WHERE id = ?1", [id as i64])?;
+        self.lock().execute("UPDATE gradients SET judgement = NULL, verdict = NULL WHERE id = ?1", [id as i64])?;
         Ok(())
     }
 
     pub(crate) fn record_judgement(&self, id: u64, judgement: &Judgement) -> Result<(), JournalError> {
         self.lock().execute(
-            "UPDATE gradients SET judgement = ?2 WHERE id = ?1",
-            params![id as i64, serde_json::to_string(judgement)?],
+            "UPDATE gradients SET judgement = ?2, verdict = ?3 WHERE id = ?1",
+            params![id as i64, serde_json::to_string(judgement)?, verdict_name(judgement)],
         )?;
         Ok(())
     }
@@ -197,7 +200,7 @@ pub(super) fn follow_round(connection: &Connection, round: &Round) -> Result<(),
     Ok(())
 }
 
-fn read_row(row: &Row<'_>) -> Result<GradientRow, JournalError> {
+pub(super) fn read_row(row: &Row<'_>) -> Result<GradientRow, JournalError> {
     let record: Vec<u8> = row.get(0)?;
     let seen_at: String = row.get(1)?;
     let judgement: Option<String> = row.get(4)?;

@@ -6,6 +6,7 @@
 mod books;
 mod gradients;
 mod orders;
+mod listing;
 mod rounds;
 mod schema;
 mod transactions;
@@ -21,6 +22,10 @@ use time::format_description::well_known::Rfc3339;
 pub use books::{EntryKind, Gap, LedgerEntry, Opening, Totals};
 pub use gradients::{GradientRow, GradientTally};
 pub use orders::{Order, OrderId, OrderOutcome, Placed};
+pub use listing::{
+    GradientFilter, GradientPoint, GradientVerdict, ListedGradient, MinerRecord, MinerRound, RecentFailures, RoundGradients,
+    RoundOutcomes, SubmissionFilter, SubmissionRecord,
+};
 pub use rounds::Transition;
 pub use transactions::{Purpose, SettledAs, Settlement, SignedTransaction};
 
@@ -51,12 +56,14 @@ impl Journal {
     /// # Errors
     /// When there is none, or it cannot be read.
     pub fn read(path: &Path) -> Result<Journal, JournalError> {
-        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let mut connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         connection.busy_timeout(Duration::from_secs(10))?;
         let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         if found > schema::VERSION {
             return Err(JournalError::NewerVersion { found, known: schema::VERSION });
         }
+        // What an older program wrote lacks columns that the queries name.
+        schema::migrate(&mut connection)?;
         connection.pragma_update(None, "query_only", true)?;
         Ok(Journal { connection: Mutex::new(connection) })
     }

@@ -30,7 +30,7 @@ impl Journal {
         let mut connection = self.lock();
         let change = connection.transaction()?;
         change
-            .execute("INSERT INTO rounds (state, data) VALUES (?1, '')", params![round.state.to_string()])?;
+            .execute("INSERT INTO rounds (state, data) VALUES (?1, '{}')", params![round.state.to_string()])?;
         round.id = change.last_insert_rowid();
         put_round(&change, round)?;
         put_transition(&change, round, None, round.opened_height, now)?;
@@ -193,7 +193,7 @@ fn put_transition(
     Ok(())
 }
 
-fn read_round(row: &Row<'_>) -> Result<Round, JournalError> {
+pub(super) fn read_round(row: &Row<'_>) -> Result<Round, JournalError> {
     let data: String = row.get(0)?;
     Ok(serde_json::from_str(&data)?)
 }

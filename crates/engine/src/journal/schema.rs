@@ -1,14 +1,27 @@
 //! The tables, and the steps from each stored version to the next.
 
-use rusqlite::Connection;
+use prost::Message;
+use r3mes_chain::proto::StoredGradient;
+use rusqlite::{Connection, Transaction, params};
 
 use super::JournalError;
+use super::listing::verdict_name;
+use crate::verification::Judgement;
 
 /// The version that this program writes.
 pub(super) const VERSION: i64 = 2;
 
 /// `MIGRATIONS[v]` takes a journal of version `v` to version `v + 1`.
-const MIGRATIONS: [&str; VERSION as usize] = [V1, V2];
+const MIGRATIONS: [Migration; VERSION as usize] = [
+    Migration { statements: V1, fill: |_| Ok(()) },
+    Migration { statements: V2, fill: fill_listing },
+];
+
+struct Migration {
+    statements: &'static str,
+    /// Puts into new columns what only this program can read out of the old ones.
+    fill: fn(&Transaction<'_>) -> Result<(), JournalError>,
+}
 
 const V1: &str = "
 CREATE TABLE gradients (
@@ -79,7 +92,8 @@ CREATE TABLE cursors (
 ) STRICT;
 ";
 
-/// Books that begin with a balance, what they could not see, and the operator's own transactions.
+/// Books that begin with a balance, what they could not see, and the operator's own transactions; and what
+/// faces list and search, since a long history must be paged without reading the judgements.
 const V2: &str = "
 CREATE TABLE opening (
     height              INTEGER PRIMARY KEY,
@@ -103,7 +117,40 @@ CREATE TABLE orders (
 CREATE UNIQUE INDEX one_open_order_of_a_kind ON orders (kind) WHERE outcome IS NULL;
 
 ALTER TABLE transactions ADD COLUMN order_id INTEGER REFERENCES orders (id);
+
+ALTER TABLE gradients ADD COLUMN miner   TEXT NOT NULL DEFAULT '';
+ALTER TABLE gradients ADD COLUMN cid     TEXT NOT NULL DEFAULT '';
+ALTER TABLE gradients ADD COLUMN verdict TEXT;
+ALTER TABLE gradients ADD COLUMN norm    REAL GENERATED ALWAYS AS (json_extract(judgement, '$.facts.l2_norm'));
+CREATE INDEX gradients_listed
+    ON gradients (id, verdict, training_round_id, excluded_in, miner, cid, norm, seen_at);
+CREATE INDEX gradients_of_miner ON gradients (miner, training_round_id, verdict, excluded_in, norm, seen_at);
+
+ALTER TABLE rounds ADD COLUMN training_round_id INTEGER
+    GENERATED ALWAYS AS (json_extract(data, '$.training_round_id'));
+ALTER TABLE rounds ADD COLUMN commitment TEXT GENERATED ALWAYS AS (json_extract(data, '$.commitment.hash'));
+ALTER TABLE rounds ADD COLUMN cid        TEXT GENERATED ALWAYS AS (json_extract(data, '$.aggregate.cid'));
+ALTER TABLE rounds ADD COLUMN root       TEXT GENERATED ALWAYS AS (json_extract(data, '$.aggregate.merkle_root'));
+ALTER TABLE rounds ADD COLUMN reveal_tx  TEXT GENERATED ALWAYS AS (json_extract(data, '$.aggregation.tx_hash'));
+CREATE INDEX rounds_listed ON rounds (id, commitment, state, training_round_id, cid, root, reveal_tx);
 ";
+
+/// The columns that come out of the chain's record and the judgement.
+fn fill_listing(change: &Transaction<'_>) -> Result<(), JournalError> {
+    let mut query = change.prepare("SELECT id, record, judgement FROM gradients")?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        let (id, record, judgement): (i64, Vec<u8>, Option<String>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let record = StoredGradient::decode(record.as_slice())
+            .map_err(|error| JournalError::Content(error.to_string()))?;
+        let judgement: Option<Judgement> = judgement.as_deref().map(serde_json::from_str).transpose()?;
+        change.execute(
+            "UPDATE gradients SET miner = ?2, cid = ?3, verdict = ?4 WHERE id = ?1",
+            params![id, record.miner, record.ipfs_hash, judgement.as_ref().map(verdict_name)],
+        )?;
+    }
+    Ok(())
+}
 
 /// Brings a new or older journal to [`VERSION`]; refuses one that a newer program wrote.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), JournalError> {
@@ -117,7 +164,9 @@ pub(super) fn migrate_to(connection: &mut Connection, target: i64) -> Result<(),
     }
     for version in found..target {
         let step = connection.transaction()?;
-        step.execute_batch(MIGRATIONS[version as usize])?;
+        let migration = &MIGRATIONS[version as usize];
+        step.execute_batch(migration.statements)?;
+        (migration.fill)(&step)?;
         step.pragma_update(None, "user_version", version + 1)?;
         step.commit()?;
     }

@@ -3,6 +3,7 @@
 //! `POST /localnet/<operation>` on the RPC port with the operation's fields as JSON; what was done then
 //! stands in a block before it is answered.
 
+use cosmrs::proto::cosmos::staking::v1beta1::MsgDelegate;
 use r3mes_chain::proto::{GlobalModelState, NodeStatus};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 use super::coins::Coin;
 use super::context::Context;
 use super::error::{Refusal, remes as code};
-use super::modules::{bank, challenge, remes};
+use super::modules::{bank, challenge, distribution, remes};
 use super::node::Node;
 
 /// An operation of the administrator's.
@@ -93,6 +94,14 @@ pub enum Operation {
         amount: u128,
         /// Their denom.
         denom: String,
+    },
+    /// Delegates an account's coins with every validator, so that it earns rewards that can be claimed.
+    Delegate {
+        /// Its address.
+        address: String,
+        /// Units of the fee denom, with each.
+        #[serde(with = "decimal")]
+        amount: u128,
     },
     /// Writes the global model's state.
     SetGlobalModel(ModelState),
@@ -183,6 +192,17 @@ impl Operation {
                 bank::mint(ctx, "faucet", &coin)?;
                 let faucet = super::modules::auth::module_address("faucet", &ctx.config.prefix);
                 bank::send(ctx, &faucet, &address, &[coin])?;
+            }
+            Operation::Delegate { address, amount } => {
+                for validator in distribution::validators(ctx) {
+                    let coin = Coin::new(amount, ctx.config.fee_denom.clone());
+                    let message = MsgDelegate {
+                        delegator_address: address.clone(),
+                        validator_address: validator,
+                        amount: Some(coin.to_proto()),
+                    };
+                    distribution::delegate(ctx, &message)?;
+                }
             }
             Operation::SetGlobalModel(model) => {
                 let record = GlobalModelState {

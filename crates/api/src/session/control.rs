@@ -1,0 +1,330 @@
+//! Starting and stopping the engine, and bringing it back when it failed although it should work.
+
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use r3mes_config::Settings;
+use r3mes_engine::Running;
+use r3mes_engine::event::{EngineEvent, Numbered};
+use time::OffsetDateTime;
+use tokio::sync::Notify;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::engine::{
+    AfterFailure, Desired, EngineState, HEALTHY_RUN, StartStep, Trouble, Work, WorkKind, after_failure,
+};
+use super::preferences::NoticeKind;
+use super::snapshot::{Change, Notice};
+use super::{Session, lock, now, rfc3339};
+use crate::{ApiError, ErrorCode, StartOptions};
+
+/// The engine's task, and what reaches it.
+#[derive(Debug, Default)]
+pub(crate) struct Control {
+    task: Mutex<Option<Task>>,
+    /// Wakes a task that waits to try again.
+    again: Notify,
+    /// What the running engine works by.
+    settings: Mutex<Option<Settings>>,
+}
+
+#[derive(Debug)]
+struct Task {
+    stop: CancellationToken,
+    handle: JoinHandle<()>,
+}
+
+impl Session {
+    /// Has the engine work, now and after a restart of the program.
+    ///
+    /// # Errors
+    /// When something is missing that it cannot work without; the snapshot says the same beforehand.
+    pub fn start(&self) -> Result<(), ApiError> {
+        self.refresh_settings();
+        if let Some(blocked) = self.inner.board.read(|snapshot| snapshot.engine.start_blocked.clone()) {
+            return Err(blocked);
+        }
+        self.want(Desired::Running)?;
+        self.resume();
+        Ok(())
+    }
+
+    /// Has the engine come to its end, in order, and stay there until it is started again. It returns at
+    /// once; the snapshot tells when it has ended.
+    ///
+    /// # Errors
+    /// When that wish cannot be kept on disk. The engine stops all the same.
+    pub fn stop(&self) -> Result<(), ApiError> {
+        let kept = self.want(Desired::Stopped);
+        if let Some(task) = &*lock(&self.inner.control.task) {
+            task.stop.cancel();
+            if !task.handle.is_finished() {
+                self.enter(EngineState::Stopping, None);
+            }
+        }
+        kept
+    }
+
+    /// What the operator wants of the engine.
+    pub fn desired(&self) -> Desired {
+        self.remembered().desired
+    }
+
+    /// Waits for the engine's end after asking for it; what the operator wants stays as it is.
+    pub(crate) async fn halt(&self) {
+        let task = lock(&self.inner.control.task).take();
+        if let Some(task) = task {
+            task.stop.cancel();
+            let _ = task.handle.await;
+        }
+    }
+
+    /// Starts the engine's task unless it runs; wakes it where it waits.
+    pub(crate) fn resume(&self) {
+        let mut task = lock(&self.inner.control.task);
+        match &*task {
+            Some(running) if !running.handle.is_finished() && !running.stop.is_cancelled() => self.poke(),
+            previous => {
+                // One that is still coming to its end is waited for by its successor.
+                let before = previous.is_some().then(|| task.take()).flatten();
+                let stop = CancellationToken::new();
+                let handle = tokio::spawn(work(self.clone(), stop.clone(), before));
+                *task = Some(Task { stop, handle });
+            }
+        }
+    }
+
+    /// Has an engine that waits to try again do so now.
+    pub(crate) fn poke(&self) {
+        self.inner.control.again.notify_waiters();
+    }
+
+    /// The settings that the running engine works by.
+    pub(crate) fn running_settings(&self) -> Option<Settings> {
+        lock(&self.inner.control.settings).clone()
+    }
+
+    fn want(&self, desired: Desired) -> Result<(), ApiError> {
+        let kept = self.remember(|kept| kept.desired = desired);
+        self.inner.board.engine(|engine| engine.desired = desired);
+        kept.map(|_| ())
+    }
+
+    fn enter(&self, state: EngineState, error: Option<ApiError>) {
+        self.inner.board.engine(|engine| {
+            if engine.state != state {
+                engine.since = now();
+            }
+            engine.state = state;
+            engine.error = error;
+            engine.can_stop = !matches!(state, EngineState::Stopped | EngineState::CannotRecover);
+            engine.retry_at = None;
+            if state != EngineState::Starting {
+                engine.step = None;
+            }
+            if state != EngineState::Running {
+                engine.trouble = None;
+            }
+        });
+        self.refresh_health();
+    }
+
+    fn step(&self, step: StartStep) {
+        self.inner.board.engine(|engine| engine.step = Some(step));
+    }
+
+    /// Brings everything up that the engine needs, and the engine.
+    async fn bring_up(&self) -> Result<Running, ApiError> {
+        if self.is_local() {
+            self.step(StartStep::LocalNetwork);
+            self.ensure_local_network().await?;
+        }
+        self.step(StartStep::Key);
+        let workspace = self.workspace()?;
+        let settings = workspace.settings().clone();
+        self.step(StartStep::Chain);
+        let running = crate::start(&workspace, StartOptions::default()).await?;
+        *lock(&self.inner.control.settings) = Some(settings);
+        Ok(running)
+    }
+
+    /// One life of the engine. `Ok` when it ended because it was asked to.
+    async fn live(&self, stop: &CancellationToken) -> Result<(), ApiError> {
+        let mut running = tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            up = self.bring_up() => up?,
+        };
+        self.enter(EngineState::Running, None);
+        let mut events = running.events();
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => {
+                    self.enter(EngineState::Stopping, None);
+                    running.stop().await?;
+                    return Ok(());
+                }
+                event = events.recv() => match event {
+                    Ok(Numbered { event: EngineEvent::Stopped { .. }, .. }) | Err(RecvError::Closed) => break,
+                    Ok(Numbered { event, at, .. }) => self.follow(event, at),
+                    // The journal holds what was missed.
+                    Err(RecvError::Lagged(_)) => self.refresh_history(),
+                },
+            }
+        }
+        running.ended().await?;
+        Ok(())
+    }
+
+    /// Takes an event of the engine over into what is shown.
+    fn follow(&self, event: EngineEvent, at: OffsetDateTime) {
+        let at = rfc3339(at);
+        match event {
+            EngineEvent::Started { .. } => self.worked(WorkKind::Started, at),
+            EngineEvent::GradientJudged { gradient_id, .. } => {
+                self.worked(WorkKind::Judged, at);
+                if let Some(row) = self.gradient_row(gradient_id) {
+                    self.inner.board.put(Change::Judged(Box::new(row)));
+                }
+                self.refresh_round();
+            }
+            EngineEvent::RoundAdvanced { round, .. } => {
+                self.worked(WorkKind::Advanced, at);
+                if let Some(notice) = super::listing::notice(&round, &self.denoms().0) {
+                    self.notify(notice);
+                }
+                self.refresh_history();
+            }
+            EngineEvent::RewardBooked { training_round_id, amount, denom } => {
+                self.notify(Notice {
+                    kind: NoticeKind::Reward,
+                    training_round: Some(training_round_id.to_string()),
+                    detail: format!("round {training_round_id} earned {amount} {denom}"),
+                    amount: Some(amount),
+                    denom: Some(denom),
+                });
+                self.refresh_history();
+            }
+            EngineEvent::RoundStalled { reason, .. } => {
+                self.inner.board.engine(|engine| engine.trouble = None);
+                tracing::info!("{reason}");
+                self.refresh_round();
+            }
+            EngineEvent::Trouble { message } => self.trouble(message, at),
+            _ => {}
+        }
+    }
+
+    /// Notes that the engine did something that only a working one does.
+    fn worked(&self, kind: WorkKind, at: String) {
+        self.inner.board.engine(|engine| {
+            engine.last_work = Some(Work { kind, at });
+            engine.trouble = None;
+        });
+        self.refresh_health();
+    }
+
+    fn trouble(&self, message: String, at: String) {
+        self.inner.board.engine(|engine| {
+            let since = match &engine.trouble {
+                Some(before) => before.since.clone(),
+                None => at.clone(),
+            };
+            engine.trouble = Some(Trouble { message, remedy: None, since, at });
+        });
+        self.refresh_health();
+        self.look_again();
+    }
+
+    pub(crate) fn notify(&self, notice: Notice) {
+        self.inner.board.put(Change::Notice(notice));
+    }
+}
+
+/// The engine's task: it lives, and is brought back, until it is asked to stop or cannot go on.
+async fn work(session: Session, stop: CancellationToken, before: Option<Task>) {
+    if let Some(before) = before {
+        let _ = before.handle.await;
+    }
+    let mut failures = 0;
+    loop {
+        session.enter(EngineState::Starting, None);
+        let began = Instant::now();
+        let ended = session.live(&stop).await;
+        *lock(&session.inner.control.settings) = None;
+        session.refresh_history();
+        let error = match ended {
+            Ok(()) => return session.enter(EngineState::Stopped, None),
+            Err(error) => error,
+        };
+        tracing::error!(code = ?error.code, "the engine stopped: failed to {error}");
+        if stop.is_cancelled() {
+            return session.enter(EngineState::Stopped, Some(error));
+        }
+        let had_run = session.inner.board.read(|snapshot| snapshot.engine.state == EngineState::Running);
+        failures = if began.elapsed() >= HEALTHY_RUN { 1 } else { failures + 1 };
+        if had_run || failures == 1 {
+            session.notify(stopped(&error));
+        }
+        match after_failure(error.code, failures) {
+            AfterFailure::Never => return session.enter(EngineState::CannotRecover, Some(error)),
+            AfterFailure::Retry(wait) => {
+                let state = if had_run { EngineState::StoppedWithError } else { EngineState::Starting };
+                session.enter(state, Some(error));
+                let retry_at = OffsetDateTime::now_utc() + wait;
+                session.inner.board.engine(|engine| engine.retry_at = Some(rfc3339(retry_at)));
+                tokio::select! {
+                    () = stop.cancelled() => return session.enter(EngineState::Stopped, None),
+                    () = session.inner.control.again.notified() => {}
+                    () = tokio::time::sleep(wait) => {}
+                }
+            }
+        }
+    }
+}
+
+fn stopped(error: &ApiError) -> Notice {
+    Notice {
+        kind: NoticeKind::EngineStopped,
+        training_round: None,
+        amount: None,
+        denom: None,
+        detail: format!("the proposer stopped: failed to {error}"),
+    }
+}
+
+/// What keeps the engine from being started, by what is on this machine.
+pub(crate) fn start_blocked(settings: Result<&Settings, &ApiError>, has_key: bool) -> Option<ApiError> {
+    match settings {
+        Err(error) => Some(error.clone()),
+        Ok(settings) if settings.network.localnet.is_none() && !has_key => Some(
+            ApiError::new(ErrorCode::Key, "start the proposer: there is no key yet")
+                .with_remedy("make, import or restore one"),
+        ),
+        Ok(_) => None,
+    }
+}
+
+/// How long a network may be quiet before a running engine no longer counts as proven: some blocks, and
+/// never less than a minute.
+pub(crate) fn patience(block_time: Duration) -> Duration {
+    (block_time * 20).max(Duration::from_secs(60))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_key_only_a_local_network_can_be_started() {
+        let mut settings = Settings::default();
+        let blocked = start_blocked(Ok(&settings), false).unwrap();
+        assert_eq!(blocked.code, ErrorCode::Key);
+        assert_eq!(start_blocked(Ok(&settings), true), None);
+        settings.network.localnet = Some(r3mes_config::LocalnetSeed("1".into()));
+        assert_eq!(start_blocked(Ok(&settings), false), None);
+        let error = ApiError::new(ErrorCode::Settings, "parse settings.toml");
+        assert_eq!(start_blocked(Err(&error), true), Some(error));
+    }
+}

@@ -1,0 +1,428 @@
+//! The network from outside the engine: endpoints, the chosen one's chain, the IPFS node. It is asked whether
+//! or not the engine runs.
+
+use std::time::{Duration, Instant};
+
+use r3mes_chain::Rpc;
+use r3mes_chain::http::Timeouts;
+use r3mes_config::{NetworkProfile, Profile, RawSettings};
+use r3mes_ipfs::Kubo;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use url::Url;
+
+use super::network::{
+    EndpointProbe, EndpointState, EndpointView, IpfsProbe, IpfsView, NetworkChoice, NetworkView, ProfileView,
+};
+use super::snapshot::Change;
+use super::{Session, lock, now, refused};
+use crate::{ApiError, ErrorCode};
+
+/// How long an endpoint may take.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// Blocks behind the best known height at which an endpoint counts as lagging.
+const LAG: i64 = 3;
+
+/// What was found last, so that a state keeps its beginning.
+#[derive(Debug, Default)]
+pub(crate) struct Reached {
+    endpoints: Vec<EndpointView>,
+    ipfs: Option<(bool, String)>,
+}
+
+/// What one endpoint answered.
+struct Answer {
+    url: Url,
+    outcome: Result<(r3mes_chain::Status, Duration), String>,
+}
+
+impl Session {
+    /// Asks every endpoint of the network.
+    pub(crate) async fn reach_network(&self) {
+        let Ok(settings) = self.settings_now() else { return };
+        let network = settings.network;
+        // Before its network runs, a local profile leads nowhere.
+        if self.is_local() && self.inner.local.lock().await.is_none() {
+            return self.inner.board.put(Change::Network(Box::new(quiet(&network))));
+        }
+        let asked = network.rpc.iter().cloned().map(|url| async move {
+            let outcome = status(&url).await.map_err(|error| error.message);
+            Answer { url, outcome }
+        });
+        let answers = futures::future::join_all(asked).await;
+        let before = std::mem::take(&mut lock(&self.inner.reached).endpoints);
+        let view = view(&network, &answers, &before);
+        lock(&self.inner.reached).endpoints.clone_from(&view.endpoints);
+        self.inner.board.put(Change::Network(Box::new(view)));
+    }
+
+    /// Asks the IPFS node.
+    pub(crate) async fn reach_ipfs(&self) {
+        let Ok(settings) = self.settings_now() else { return };
+        let url = settings.network.ipfs_api;
+        if self.is_local() && self.inner.local.lock().await.is_none() {
+            return self.inner.board.put(Change::Ipfs(Box::new(IpfsView { url: plain(&url), ..IpfsView::default() })));
+        }
+        let mut view = IpfsView { url: plain(&url), at: Some(now()), ..IpfsView::default() };
+        match kubo(&url) {
+            Ok(kubo) => match tokio::time::timeout(PATIENCE, kubo.version()).await {
+                Ok(Ok(version)) => {
+                    view.reachable = true;
+                    view.version = Some(version.version);
+                    if let Ok(Ok(peers)) = tokio::time::timeout(PATIENCE, kubo.peers()).await {
+                        view.peers = Some(peers.len() as u32);
+                    }
+                    if let Ok(Ok(stat)) = tokio::time::timeout(PATIENCE, kubo.repo_stat()).await {
+                        view.repo_bytes = Some(stat.size.to_string());
+                        view.repo_limit = Some(stat.storage_max.to_string());
+                    }
+                }
+                Ok(Err(error)) => view.error = Some(error.to_string()),
+                Err(_) => view.error = Some(too_slow()),
+            },
+            Err(error) => view.error = Some(error.message),
+        }
+        let mut reached = lock(&self.inner.reached);
+        let since = match reached.ipfs.take() {
+            Some((reachable, since)) if reachable == view.reachable => since,
+            _ => now(),
+        };
+        view.since = Some(since.clone());
+        reached.ipfs = Some((view.reachable, since));
+        drop(reached);
+        self.inner.board.put(Change::Ipfs(Box::new(view)));
+    }
+
+    /// Tests an RPC endpoint that is not chosen yet.
+    ///
+    /// # Errors
+    /// When it is no URL or does not answer.
+    pub async fn probe_endpoint(&self, url: &str) -> Result<EndpointProbe, ApiError> {
+        let parsed = parse(url)?;
+        let (status, latency) = status(&parsed).await?;
+        let lag = OffsetDateTime::parse(&status.time, &Rfc3339)
+            .map_or(0.0, |block| (OffsetDateTime::now_utc() - block).as_seconds_f64());
+        Ok(EndpointProbe {
+            url: url.to_owned(),
+            chain_id: status.chain_id,
+            height: status.height.to_string(),
+            block_time: status.time,
+            lag_seconds: lag,
+            latency_ms: latency.as_secs_f64() * 1000.0,
+            catching_up: status.catching_up,
+            indexes_transactions: status.tx_index == "on",
+            moniker: status.moniker,
+        })
+    }
+
+    /// Tests an IPFS node that is not chosen yet.
+    ///
+    /// # Errors
+    /// When it is no URL or does not answer.
+    pub async fn probe_ipfs(&self, url: &str) -> Result<IpfsProbe, ApiError> {
+        let kubo = kubo(&parse(url)?)?;
+        let begun = Instant::now();
+        let failed = |error: String| {
+            ApiError::new(ErrorCode::Network, format!("reach the IPFS node {url}: {error}"))
+                .with_remedy("check the address, and that the IPFS node runs")
+        };
+        let version = tokio::time::timeout(PATIENCE, kubo.version())
+            .await
+            .map_err(|_| failed(too_slow()))?
+            .map_err(|error| failed(error.to_string()))?;
+        let latency_ms = begun.elapsed().as_secs_f64() * 1000.0;
+        let peers = tokio::time::timeout(PATIENCE, kubo.peers()).await.ok().and_then(Result::ok);
+        let peers = peers.map(|peers| peers.len() as u32);
+        Ok(IpfsProbe { url: url.to_owned(), version: version.version, peers, latency_ms })
+    }
+
+    /// The networks that can be chosen by name: the built-in ones, and those of the data folder.
+    pub fn profiles(&self) -> Vec<ProfileView> {
+        let data = r3mes_config::DataDir::new(&self.inner.root);
+        let chosen = match self.is_local() {
+            true => None,
+            false => data.settings().exists().then(|| self.settings_now().ok()).flatten().map(|s| s.network.name),
+        };
+        let view = |profile: &NetworkProfile, built_in| ProfileView {
+            name: profile.name.clone(),
+            chain_id: profile.chain_id.clone(),
+            rpc: profile.rpc.iter().map(plain).collect(),
+            built_in,
+            chosen: chosen.as_ref() == Some(&profile.name),
+        };
+        let built_in = Profile::BUILTIN
+            .into_iter()
+            .filter_map(Profile::builtin)
+            .map(|profile| view(profile.values(), true));
+        let files = std::fs::read_dir(data.networks()).into_iter().flatten().flatten();
+        let found = files.filter_map(|entry| NetworkProfile::load(&entry.path()).ok());
+        built_in.chain(found.map(|profile| view(&profile, false))).collect()
+    }
+
+    /// Takes up a network profile from a file, and chooses it.
+    ///
+    /// # Errors
+    /// When the file is no valid profile, or the settings cannot be written.
+    pub async fn add_profile(&self, path: &std::path::Path) -> Result<(), ApiError> {
+        self.must_be_stopped("change the network")?;
+        self.remember(|kept| kept.local_network = false)?;
+        crate::Workspace::open(Some(&self.inner.root), Some(path), &[])?;
+        self.network_changed().await;
+        Ok(())
+    }
+
+    /// Chooses the network to work on.
+    ///
+    /// # Errors
+    /// When the engine runs, an endpoint does not answer or serves another chain than the rest, or the
+    /// settings cannot be written.
+    pub async fn choose_network(&self, choice: NetworkChoice) -> Result<(), ApiError> {
+        self.must_be_stopped("change the network")?;
+        match choice {
+            NetworkChoice::Local => {
+                self.remember(|kept| kept.local_network = true)?;
+                self.ensure_local_network().await?;
+            }
+            NetworkChoice::Profile { name } => {
+                self.change_network(&[("network.profile", name)])?;
+            }
+            NetworkChoice::Endpoints { rpc, ipfs } => {
+                let mut chain_id: Option<String> = None;
+                for url in &rpc {
+                    let found = self.probe_endpoint(url).await?.chain_id;
+                    match &chain_id {
+                        Some(first) if *first != found => {
+                            return Err(refused(format!(
+                                "use these endpoints together: one serves {first}, {url} serves {found}"
+                            ))
+                            .with_remedy("name endpoints of one chain only"));
+                        }
+                        _ => chain_id = Some(found),
+                    }
+                }
+                let chain_id = chain_id.ok_or_else(|| refused("use no endpoint at all: name one"))?;
+                let profile = match Profile::BUILTIN.contains(&chain_id.as_str()) {
+                    true => chain_id.clone(),
+                    false => Profile::BUILTIN[0].to_owned(),
+                };
+                let mut changes = vec![
+                    ("network.profile", profile),
+                    ("network.chain_id", chain_id),
+                    ("network.rpc", rpc.join(",")),
+                ];
+                changes.extend(ipfs.map(|url| ("network.ipfs_api", url)));
+                self.change_network(&changes)?;
+            }
+        }
+        self.network_changed().await;
+        Ok(())
+    }
+
+    fn change_network(&self, changes: &[(&str, String)]) -> Result<(), ApiError> {
+        let data = r3mes_config::DataDir::new(&self.inner.root);
+        let mut raw = match RawSettings::load(&data) {
+            Err(r3mes_config::ConfigError::Missing { .. }) => crate::workspace::new_settings()?,
+            loaded => loaded?,
+        };
+        // What stood on top of the former network would stand on top of this one.
+        for key in ["network.chain_id", "network.rpc", "network.ipfs_api"] {
+            raw.set(key, "")?;
+        }
+        for (key, value) in changes {
+            raw.set(key, value)?;
+        }
+        raw.save(&data)?;
+        self.remember(|kept| kept.local_network = false)?;
+        Ok(())
+    }
+
+    async fn network_changed(&self) {
+        self.forget_journal();
+        *lock(&self.inner.reached) = Reached::default();
+        self.refresh_settings();
+        self.refresh_history();
+        self.look_again();
+        self.reach_network().await;
+    }
+
+    pub(crate) fn must_be_stopped(&self, what: &str) -> Result<(), ApiError> {
+        match self.inner.board.read(|snapshot| snapshot.engine.can_stop) {
+            true => Err(refused(format!("{what}: the engine is running")).with_remedy("stop it first")),
+            false => Ok(()),
+        }
+    }
+}
+
+/// The view of answers that came in together.
+fn view(network: &NetworkProfile, answers: &[Answer], before: &[EndpointView]) -> NetworkView {
+    let right = |answer: &&Answer| {
+        answer.outcome.as_ref().is_ok_and(|(status, _)| status.chain_id == network.chain_id)
+    };
+    let best = answers
+        .iter()
+        .filter(right)
+        .filter_map(|answer| answer.outcome.as_ref().ok())
+        .max_by_key(|(status, _)| status.height);
+    let height = best.map(|(status, _)| status.height);
+    let mut endpoints: Vec<EndpointView> =
+        answers.iter().map(|answer| endpoint(network, answer, height, before)).collect();
+    if let Some(used) = endpoints.iter_mut().find(|endpoint| endpoint.state == EndpointState::Good) {
+        used.in_use = true;
+    }
+    NetworkView {
+        height: height.map(|height| height.to_string()),
+        block_time: best.map(|(status, _)| status.time.clone()),
+        endpoints,
+        at: Some(now()),
+        ..quiet(network)
+    }
+}
+
+/// What is known of a network without asking it.
+pub(crate) fn quiet(network: &NetworkProfile) -> NetworkView {
+    let text = |url: &Option<Url>| url.as_ref().map(ToString::to_string);
+    NetworkView {
+        name: network.name.clone(),
+        chain_id: network.chain_id.clone(),
+        local: network.localnet.is_some(),
+        height: None,
+        block_time: None,
+        block_seconds: network.block_time.as_secs_f64(),
+        endpoints: Vec::new(),
+        reward_denom: network.reward_denom.clone(),
+        reward_exponent: network.reward_display_exponent,
+        stake_denom: network.stake_denom.clone(),
+        fee_denom: network.fee_denom.clone(),
+        minimum_stake: network.minimum_stake.to_string(),
+        dashboard_url: text(&network.dashboard_url),
+        explorer_url: text(&network.explorer_url),
+        admin_url: text(&network.admin_url),
+        at: None,
+    }
+}
+
+fn endpoint(
+    network: &NetworkProfile,
+    answer: &Answer,
+    best: Option<i64>,
+    before: &[EndpointView],
+) -> EndpointView {
+    let url = plain(&answer.url);
+    let mut view = EndpointView {
+        url: url.clone(),
+        state: EndpointState::Unreachable,
+        in_use: false,
+        chain_id: None,
+        height: None,
+        lag: None,
+        latency_ms: None,
+        error: None,
+        since: now(),
+    };
+    match &answer.outcome {
+        Ok((status, latency)) => {
+            let lag = best.map_or(0, |best| (best - status.height).max(0));
+            view.chain_id = Some(status.chain_id.clone());
+            view.height = Some(status.height.to_string());
+            view.lag = u32::try_from(lag).ok();
+            view.latency_ms = Some(latency.as_secs_f64() * 1000.0);
+            view.state = match () {
+                () if status.chain_id != network.chain_id => {
+                    view.lag = None;
+                    view.error = Some(format!("it serves {}, not {}", status.chain_id, network.chain_id));
+                    EndpointState::WrongChain
+                }
+                () if status.catching_up => EndpointState::CatchingUp,
+                () if lag > LAG => EndpointState::Lagging,
+                () => EndpointState::Good,
+            };
+        }
+        Err(error) => view.error = Some(error.clone()),
+    }
+    if let Some(before) = before.iter().find(|before| before.url == url && before.state == view.state) {
+        view.since.clone_from(&before.since);
+    }
+    view
+}
+
+async fn status(url: &Url) -> Result<(r3mes_chain::Status, Duration), ApiError> {
+    let failed = |error: String| {
+        ApiError::new(ErrorCode::Network, format!("reach {}: {error}", plain(url)))
+            .with_remedy("check the address, and that the node runs")
+    };
+    let http = r3mes_chain::http::client(Timeouts::default()).map_err(|error| failed(error.to_string()))?;
+    let begun = Instant::now();
+    let status = tokio::time::timeout(PATIENCE, Rpc::new(http, url.clone()).status())
+        .await
+        .map_err(|_| failed(too_slow()))?
+        .map_err(|error| failed(error.to_string()))?;
+    Ok((status, begun.elapsed()))
+}
+
+fn kubo(url: &Url) -> Result<Kubo, ApiError> {
+    let http = r3mes_chain::http::client(Timeouts::default())
+        .map_err(|error| ApiError::new(ErrorCode::Network, format!("make an HTTP client: {error}")))?;
+    Ok(Kubo::new(http, url.clone()))
+}
+
+fn too_slow() -> String {
+    format!("there was no answer within {} s", PATIENCE.as_secs())
+}
+
+fn parse(url: &str) -> Result<Url, ApiError> {
+    let parsed = Url::parse(url.trim()).map_err(|error| refused(format!("use {url:?}: it is no URL ({error})")))?;
+    match parsed.scheme() {
+        "http" | "https" if parsed.has_host() => Ok(parsed),
+        _ => Err(refused(format!("use {url:?}: it must be an http or https URL"))),
+    }
+}
+
+/// A URL without credentials and without the slash that parsing adds.
+fn plain(url: &Url) -> String {
+    let mut url = url.clone();
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.to_string().trim_end_matches('/').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(url: &str, chain_id: &str, height: i64) -> Answer {
+        let status = r3mes_chain::Status { chain_id: chain_id.into(), height, ..r3mes_chain::Status::default() };
+        Answer { url: url.parse().unwrap(), outcome: Ok((status, Duration::from_millis(5))) }
+    }
+
+    #[test]
+    fn the_first_good_endpoint_is_the_one_in_use() {
+        let network = NetworkProfile::default();
+        let answers = [
+            Answer { url: "http://user:word@a:1".parse().unwrap(), outcome: Err("refused".into()) },
+            answer("http://b:1", "other-1", 900),
+            answer("http://c:1", "remes-1", 90),
+            answer("http://d:1", "remes-1", 100),
+        ];
+        let view = view(&network, &answers, &[]);
+        let states: Vec<EndpointState> = view.endpoints.iter().map(|endpoint| endpoint.state).collect();
+        use EndpointState::{Good, Lagging, Unreachable, WrongChain};
+        assert_eq!(states, [Unreachable, WrongChain, Lagging, Good]);
+        assert_eq!(view.height.as_deref(), Some("100"));
+        assert_eq!(view.endpoints[2].lag, Some(10));
+        assert!(view.endpoints[3].in_use && !view.endpoints[1].in_use);
+        assert_eq!(view.endpoints[0].url, "http://a:1");
+        assert_eq!(view.endpoints[1].error.as_deref(), Some("it serves other-1, not remes-1"));
+    }
+
+    #[test]
+    fn a_state_keeps_its_beginning() {
+        let network = NetworkProfile::default();
+        let mut before = view(&network, &[answer("http://a:1", "remes-1", 5)], &[]).endpoints;
+        before[0].since = "the beginning".into();
+        let after = view(&network, &[answer("http://a:1", "remes-1", 6)], &before).endpoints;
+        assert_eq!(after[0].since, "the beginning");
+        let after = view(&network, &[answer("http://a:1", "remes-2", 6)], &before).endpoints;
+        assert_ne!(after[0].since, "the beginning");
+    }
+}

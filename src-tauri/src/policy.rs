@@ -1,0 +1,170 @@
+//! The shell's decisions, as functions of plain values.
+
+use std::path::Path;
+
+use r3mes_api::session::{EngineState, Health, Notice, NoticeKind, Preferences};
+
+/// What closing the window does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OnClose {
+    /// The window goes, the engine works on, and the tray brings the window back.
+    Hide,
+    /// The launcher ends in order.
+    Quit,
+}
+
+/// A window may only hide where there is something to bring it back.
+pub(crate) fn on_close(tray_host: bool, close_to_tray: bool) -> OnClose {
+    if tray_host && close_to_tray { OnClose::Hide } else { OnClose::Quit }
+}
+
+/// Whether the launcher begins without a window: when the desktop started it, and a tray can bring it back.
+pub(crate) fn begins_hidden(started_by_desktop: bool, tray_host: bool) -> bool {
+    started_by_desktop && tray_host
+}
+
+/// Whether the operator chose to be told of it.
+pub(crate) fn is_told(preferences: &Preferences, kind: NoticeKind) -> bool {
+    preferences.notifications.contains(&kind)
+}
+
+/// What a notification is headed by.
+pub(crate) fn heading(notice: &Notice, turkish: bool) -> &'static str {
+    match (notice.kind, turkish) {
+        (NoticeKind::RoundRevealed, false) => "Round revealed",
+        (NoticeKind::RoundRevealed, true) => "Tur açıklandı",
+        (NoticeKind::Reward, false) => "Reward booked",
+        (NoticeKind::Reward, true) => "Ödül kaydedildi",
+        (NoticeKind::Challenge, false) => "Aggregation challenged",
+        (NoticeKind::Challenge, true) => "Birleştirmeye itiraz edildi",
+        (NoticeKind::Slash, false) => "Stake cut",
+        (NoticeKind::Slash, true) => "Teminat kesildi",
+        (NoticeKind::RevealAtRisk, false) => "Reveal at risk",
+        (NoticeKind::RevealAtRisk, true) => "Açıklama tehlikede",
+        (NoticeKind::DiskLow, false) => "Disk nearly full",
+        (NoticeKind::DiskLow, true) => "Disk dolmak üzere",
+        (NoticeKind::EngineStopped, false) => "Proposer stopped",
+        (NoticeKind::EngineStopped, true) => "Önerici durdu",
+    }
+}
+
+/// Whether texts of the shell are in Turkish: by the preference, or else by the system.
+pub(crate) fn is_turkish(language: Option<&str>, locale: Option<&str>) -> bool {
+    language.or(locale).is_some_and(|language| language.to_ascii_lowercase().starts_with("tr"))
+}
+
+/// What the tray says of the engine.
+pub(crate) fn tray_line(state: EngineState, health: Health, turkish: bool) -> &'static str {
+    use EngineState::{CannotRecover, Running, Starting, Stopped, StoppedWithError, Stopping};
+    match (state, health, turkish) {
+        (Stopped, _, false) => "Stopped",
+        (Stopped, _, true) => "Durdu",
+        (Starting, _, false) => "Starting",
+        (Starting, _, true) => "Başlıyor",
+        (Running, Health::Troubled, false) => "Running, with trouble",
+        (Running, Health::Troubled, true) => "Çalışıyor, sorun var",
+        (Running, _, false) => "Running",
+        (Running, _, true) => "Çalışıyor",
+        (Stopping, _, false) => "Stopping",
+        (Stopping, _, true) => "Duruyor",
+        (StoppedWithError, _, false) => "Stopped, will try again",
+        (StoppedWithError, _, true) => "Durdu, yeniden denenecek",
+        (CannotRecover, _, false) => "Stopped: needs you",
+        (CannotRecover, _, true) => "Durdu: size ihtiyaç var",
+    }
+}
+
+/// The locale out of the environment, as languages are named in a browser: `tr_TR.UTF-8` is `tr-TR`. The
+/// `C` and `POSIX` locales name no language.
+pub(crate) fn locale(variables: [Option<String>; 3]) -> Option<String> {
+    let chosen = variables.into_iter().flatten().find(|value| !value.is_empty())?;
+    let name = chosen.split(['.', '@', ':']).next().unwrap_or_default().replace('_', "-");
+    (!name.is_empty() && name != "C" && name != "POSIX").then_some(name)
+}
+
+/// Whether the window's renderer must leave DMA buffers alone: on NVIDIA's driver it shows nothing else, unless
+/// the operator has said something about it.
+pub(crate) fn avoids_dmabuf(set_already: bool, nvidia: bool) -> bool {
+    nvidia && !set_already
+}
+
+/// Whether NVIDIA's own driver is loaded.
+pub(crate) fn has_nvidia(proc: &Path) -> bool {
+    proc.join("driver/nvidia/version").exists()
+}
+
+/// Whether a URL is that of a known page or below it.
+pub(crate) fn is_page_of(url: &str, page: &str) -> bool {
+    let page = page.trim_end_matches('/');
+    let web = url.starts_with("https://") || url.starts_with("http://");
+    web && url.strip_prefix(page).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?', '#']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_hides_only_where_a_tray_brings_it_back() {
+        assert_eq!(on_close(true, true), OnClose::Hide);
+        for (tray, wish) in [(false, true), (true, false), (false, false)] {
+            assert_eq!(on_close(tray, wish), OnClose::Quit);
+        }
+        assert!(begins_hidden(true, true));
+        assert!(!begins_hidden(true, false));
+        assert!(!begins_hidden(false, true));
+    }
+
+    #[test]
+    fn only_what_was_chosen_is_told() {
+        let preferences = Preferences { notifications: vec![NoticeKind::Slash], ..Preferences::default() };
+        assert!(is_told(&preferences, NoticeKind::Slash));
+        assert!(!is_told(&preferences, NoticeKind::Reward));
+    }
+
+    #[test]
+    fn a_locale_names_a_language_or_nothing() {
+        let of = |text: &str| locale([None, Some(text.to_owned()), None]);
+        assert_eq!(of("tr_TR.UTF-8").as_deref(), Some("tr-TR"));
+        assert_eq!(of("en").as_deref(), Some("en"));
+        for none in ["C", "C.UTF-8", "POSIX", ""] {
+            assert_eq!(of(none), None, "{none}");
+        }
+        assert_eq!(locale([Some("de_DE".into()), Some("tr_TR".into()), None]).as_deref(), Some("de-DE"));
+        assert!(is_turkish(None, Some("tr-TR")) && !is_turkish(Some("en"), Some("tr-TR")));
+    }
+
+    #[test]
+    fn dma_buffers_are_left_alone_on_nvidia_only() {
+        assert!(avoids_dmabuf(false, true));
+        assert!(!avoids_dmabuf(true, true));
+        assert!(!avoids_dmabuf(false, false));
+        let folder = tempfile::tempdir().unwrap();
+        assert!(!has_nvidia(folder.path()));
+        std::fs::create_dir_all(folder.path().join("driver/nvidia")).unwrap();
+        std::fs::write(folder.path().join("driver/nvidia/version"), "").unwrap();
+        assert!(has_nvidia(folder.path()));
+    }
+
+    #[test]
+    fn only_pages_of_the_network_are_opened() {
+        let page = "https://explorer.example/r3mes/";
+        assert!(is_page_of("https://explorer.example/r3mes/tx/AB", page));
+        assert!(is_page_of("https://explorer.example/r3mes?q=1", page));
+        for other in ["https://explorer.example/r3mes-not", "https://explorer.example.org/r3mes", "file:///etc"] {
+            assert!(!is_page_of(other, page), "{other}");
+        }
+        assert!(!is_page_of("file:///etc/passwd", "file:///etc"));
+    }
+
+    #[test]
+    fn the_tray_says_something_of_every_state_in_both_languages() {
+        use EngineState::*;
+        for state in [Stopped, Starting, Running, Stopping, StoppedWithError, CannotRecover] {
+            for health in [Health::Off, Health::Good, Health::Troubled] {
+                let (english, turkish) = (tray_line(state, health, false), tray_line(state, health, true));
+                assert!(!english.is_empty() && english != turkish);
+            }
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! The end, in order and in bounded time: the window goes first, then the engine comes to its end, then the
+//! process.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use r3mes_api::session::Session;
+use tauri::{AppHandle, Manager, Runtime};
+
+use crate::sentinel::{Phase, Sentinel};
+use crate::window;
+
+/// How long each part may take to end. A reveal that is on its way fits; what does not is in the journal.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Whether the end has begun.
+#[derive(Debug, Default)]
+pub(crate) struct Ending(AtomicBool);
+
+/// Ends the launcher. A second call while it ends does nothing.
+pub(crate) fn begin<R: Runtime>(app: &AppHandle<R>) {
+    if app.state::<Ending>().0.swap(true, Ordering::SeqCst) {
+        return;
+    }
+    let app = app.clone();
+    tauri::async_runtime::spawn(async move {
+        let sentinel = app.try_state::<Sentinel>().map(|sentinel| (*sentinel).clone());
+        if let Some(sentinel) = &sentinel {
+            sentinel.enter(Phase::Quitting);
+        }
+        window::close(&app);
+        app.state::<Session>().close(PATIENCE).await;
+        if let Some(sentinel) = &sentinel {
+            sentinel.end();
+        }
+        app.exit(0);
+    });
+}
+
+/// Whether the process may end now: not before the end has been gone through.
+pub(crate) fn has_begun<R: Runtime>(app: &AppHandle<R>) -> bool {
+    app.state::<Ending>().0.load(Ordering::SeqCst)
+}
