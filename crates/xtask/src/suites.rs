@@ -11,6 +11,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
+use crate::desktop;
 use crate::go;
 use crate::hygiene;
 use crate::setup;
@@ -27,12 +28,14 @@ pub(crate) enum Suite {
     E2e,
     /// The same against nodes of other makers, which Go builds.
     Interop,
+    /// The launcher: its web UI, its commands, and the real window clicked through.
+    Desktop,
 }
 
 impl Suite {
     /// The names on the command line.
     #[cfg(test)]
-    pub(crate) const NAMES: &[&str] = &["lint", "unit", "e2e", "interop"];
+    pub(crate) const NAMES: &[&str] = &["lint", "unit", "e2e", "interop", "desktop"];
 
     const fn alone(self) -> &'static str {
         match self {
@@ -40,6 +43,7 @@ impl Suite {
             Suite::Unit => "cargo xtask test --suite unit",
             Suite::E2e => "cargo xtask test --suite e2e",
             Suite::Interop => "cargo xtask test --suite interop",
+            Suite::Desktop => "cargo xtask test --suite desktop",
         }
     }
 }
@@ -55,12 +59,16 @@ pub(crate) fn test(suite: Option<Suite>) -> Result<()> {
     if in_ci() && suites.contains(&Suite::Unit) {
         setup::for_tests()?;
     }
+    if suites.contains(&Suite::Desktop) {
+        setup::for_desktop()?;
+        setup::for_desktop_tests()?;
+    }
     let mut outcomes = Vec::new();
     if suites.contains(&Suite::Lint) {
         lint(&mut outcomes)?;
     }
     if suites.iter().any(|suite| *suite != Suite::Lint) {
-        let build = Step::cargo("build everything", &["build", "--workspace", "--bins", "--tests"]).run()?;
+        let build = Step::cargo("build everything", &whole(&["build"], &["--bins", "--tests"])).run()?;
         let built = build.passed;
         outcomes.push(build);
         if built {
@@ -73,29 +81,42 @@ pub(crate) fn test(suite: Option<Suite>) -> Result<()> {
             if suites.contains(&Suite::Interop) {
                 interop(&mut outcomes)?;
             }
+            if suites.contains(&Suite::Desktop) {
+                desktop::test(&mut outcomes)?;
+            }
         }
     }
     summary(&outcomes)
+}
+
+/// A cargo command over all packages. The desktop shell is among them where its libraries are: whoever only
+/// works on the engine needs none.
+fn whole<'a>(command: &[&'a str], arguments: &[&'a str]) -> Vec<&'a str> {
+    let packages: &[&str] = match desktop::can_build() {
+        true => &["--workspace"],
+        false => &["--workspace", "--exclude", "r3mes-launcher"],
+    };
+    [command, packages, arguments].concat()
 }
 
 fn lint(outcomes: &mut Vec<Outcome>) -> Result<()> {
     outcomes.push(hygiene()?);
     if setup::can_lint()? {
         outcomes.push(Step::cargo("check the formatting", &["fmt", "--all", "--check"]).run()?);
-        let clippy = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+        let clippy = whole(&["clippy"], &["--all-targets", "--", "-D", "warnings"]);
         outcomes.push(Step::cargo("lint", &clippy).run()?);
     }
-    let doc = Step::cargo("build the documentation", &["doc", "--workspace", "--no-deps"]);
+    let doc = Step::cargo("build the documentation", &whole(&["doc"], &["--no-deps"]));
     outcomes.push(doc.env("RUSTDOCFLAGS", "-D warnings").run()?);
     Ok(())
 }
 
 fn unit(outcomes: &mut Vec<Outcome>) -> Result<()> {
-    let mut command = vec!["test", "--workspace", "--no-fail-fast", "--lib", "--bins"];
+    let mut command = whole(&["test"], &["--no-fail-fast", "--lib", "--bins"]);
     let names = crate_tests()?;
     command.extend(names.iter().flat_map(|name| ["--test", name]));
     outcomes.push(Step::cargo("test each crate", &command).alone(Suite::Unit.alone()).run()?);
-    let doc = ["test", "--workspace", "--no-fail-fast", "--doc"];
+    let doc = whole(&["test"], &["--no-fail-fast", "--doc"]);
     outcomes.push(Step::cargo("test the examples in the documentation", &doc).run()?);
     Ok(())
 }
@@ -127,7 +148,7 @@ fn interop(outcomes: &mut Vec<Outcome>) -> Result<()> {
 
 /// A step that runs test programs which start the real program.
 fn crossing(heading: &str, names: &[String], suite: Suite) -> Result<Step> {
-    let mut command = vec!["test", "--workspace", "--no-fail-fast"];
+    let mut command = whole(&["test"], &["--no-fail-fast"]);
     command.extend(names.iter().flat_map(|name| ["--test", name]));
     let step = Step::cargo(heading, &command).env("R3MES_PROPOSER", built("r3mes-proposer", false)?);
     Ok(step.alone(suite.alone()))
@@ -154,6 +175,9 @@ fn crate_tests() -> Result<Vec<String>> {
     let crates = root().join("crates");
     for folder in fs::read_dir(&crates).with_context(|| format!("failed to list {}", crates.display()))? {
         names.extend(test_programs(&folder?.path())?);
+    }
+    if desktop::can_build() {
+        names.extend(test_programs(&root().join("src-tauri"))?);
     }
     names.sort();
     names.dedup();

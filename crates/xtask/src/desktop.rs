@@ -1,0 +1,191 @@
+//! The desktop launcher: its web UI by Node, its shell by cargo, and the tests of both.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::setup;
+use crate::step::{Outcome, Step, built, root, succeeds, target};
+
+/// The WebDriver server in front of WebKit's.
+const DRIVER: (&str, &str) = ("tauri-driver", "2.1.0");
+
+/// Whether there is a screen to open a window on.
+pub(crate) fn has_display() -> bool {
+    ["DISPLAY", "WAYLAND_DISPLAY"].into_iter().any(|name| env::var_os(name).is_some_and(|name| !name.is_empty()))
+}
+
+/// Builds the web UI into `ui/dist`, where the shell embeds it.
+pub(crate) fn build_ui() -> Result<()> {
+    install_ui()?.run_or_fail_if()?;
+    npm("build the web UI", "ui", &["run", "build"])?.run_or_fail()
+}
+
+/// Builds the launcher with the UI inside.
+pub(crate) fn build_launcher(release: bool) -> Result<PathBuf> {
+    build_ui()?;
+    let mut command = vec!["build", "--package", LAUNCHER];
+    if release {
+        command.push("--release");
+    }
+    Step::cargo("build the launcher", &command).run_or_fail()?;
+    built(LAUNCHER, release)
+}
+
+const LAUNCHER: &str = "r3mes-launcher";
+
+/// `cargo xtask bindings`: writes the UI's bindings from the shell's commands.
+pub(crate) fn bindings() -> Result<()> {
+    setup::for_build()?;
+    setup::for_desktop()?;
+    Step::cargo("write ui/src/backend/bindings.ts", &["test", "--package", LAUNCHER, "--test", "bindings"])
+        .env("R3MES_WRITE_BINDINGS", "1")
+        .run_or_fail()
+}
+
+/// `cargo xtask screenshots`: every screen in both themes, into `ui/screenshots`.
+pub(crate) fn screenshots() -> Result<()> {
+    setup::for_desktop()?;
+    setup::for_desktop_tests()?;
+    install_ui()?.run_or_fail_if()?;
+    npm("draw every screen", "ui", &["run", "screenshots"])?.run_or_fail()
+}
+
+/// The suite of the desktop: the UI by itself, the shell's commands, and the real program on a real network.
+pub(crate) fn test(outcomes: &mut Vec<Outcome>) -> Result<()> {
+    const ALONE: &str = "cargo xtask test --suite desktop";
+    if let Some(install) = install_ui()?.0 {
+        let install = install.run()?;
+        let passed = install.passed;
+        outcomes.push(install);
+        if !passed {
+            return Ok(());
+        }
+    }
+    let steps: [(&str, &[&str]); 5] = [
+        ("check the web UI's types", &["run", "check"]),
+        ("lint the web UI", &["run", "lint"]),
+        ("test the web UI's parts", &["test"]),
+        ("test the web UI's screens in a browser", &["run", "e2e"]),
+        ("build the web UI", &["run", "build"]),
+    ];
+    for (heading, arguments) in steps {
+        outcomes.push(npm(heading, "ui", arguments)?.alone(ALONE).run()?);
+    }
+    // Built after the UI, which it embeds.
+    let build = ["build", "--workspace", "--bins", "--tests"];
+    let build = Step::cargo("build the launcher", &build).alone(ALONE).run()?;
+    let passed = build.passed;
+    outcomes.push(build);
+    if passed {
+        outcomes.push(drive(&driver(outcomes)?)?.alone(ALONE).run()?);
+    }
+    Ok(())
+}
+
+/// The tests that click through the real window, on a screen and a session bus of their own.
+fn drive(driver: &Path) -> Result<Step> {
+    let folder = "tests/desktop";
+    if !installed(folder) {
+        npm("install what drives the window", folder, &["ci"])?.run_or_fail()?;
+    }
+    let screen = ["-a", "-s", "-screen 0 1600x1000x24"];
+    let runner = root().join(folder).join("node_modules/.bin/wdio");
+    let step = Step::new(
+        "click through the launcher",
+        "dbus-run-session",
+        &[&["--", "xvfb-run"], screen.as_slice(), &[&runner.display().to_string(), "run", "wdio.conf.js"]].concat(),
+    );
+    Ok(with_node(step)?
+        .within(folder)
+        .env("LANG", "en_US.UTF-8")
+        .env("R3MES_LAUNCHER", built(LAUNCHER, false)?)
+        .env("R3MES_PROPOSER", built("r3mes-proposer", false)?)
+        .env("R3MES_TAURI_DRIVER", driver))
+}
+
+/// Builds the WebDriver server into the target folder, once.
+fn driver(outcomes: &mut Vec<Outcome>) -> Result<PathBuf> {
+    let (name, version) = DRIVER;
+    let folder = target()?.join("tools").join(format!("{name}-{version}"));
+    let program = folder.join("bin").join(name);
+    if !program.exists() {
+        let folder = folder.display().to_string();
+        let install = ["install", name, "--version", version, "--locked", "--root", &folder];
+        outcomes.push(Step::cargo(&format!("build {name}"), &install).run()?);
+    }
+    Ok(program)
+}
+
+/// A step that may have nothing to do.
+struct Maybe(Option<Step>);
+
+impl Maybe {
+    fn run_or_fail_if(self) -> Result<()> {
+        self.0.map_or(Ok(()), Step::run_or_fail)
+    }
+}
+
+/// Installs what the lock file names, unless that is there.
+fn install_ui() -> Result<Maybe> {
+    match installed("ui") {
+        true => Ok(Maybe(None)),
+        false => Ok(Maybe(Some(npm("install what the web UI is made of", "ui", &["ci"])?))),
+    }
+}
+
+/// Whether what is installed is what the lock file names: npm leaves a copy of the list, which is not older.
+fn installed(folder: &str) -> bool {
+    let folder = root().join(folder);
+    let modified = |name: &str| fs::metadata(folder.join(name)).and_then(|metadata| metadata.modified()).ok();
+    match (modified("node_modules/.package-lock.json"), modified("package-lock.json")) {
+        (Some(installed), Some(wanted)) => installed >= wanted,
+        _ => false,
+    }
+}
+
+fn npm(heading: &str, folder: &str, arguments: &[&str]) -> Result<Step> {
+    let step = Step::new(heading, "npm", &[&["--prefix", folder], arguments].concat());
+    Ok(with_node(step)?.env("NO_UPDATE_NOTIFIER", "1"))
+}
+
+/// The same with our own Node before the system's, where the system's is too old.
+fn with_node(step: Step) -> Result<Step> {
+    let Some(folder) = setup::own_node()? else { return Ok(step) };
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders = std::iter::once(folder).chain(env::split_paths(&path));
+    let path = env::join_paths(folders).context("failed to put Node on the path")?;
+    Ok(step.env("PATH", path))
+}
+
+/// `cargo xtask package`: a .deb, and an AppImage where the bundler's tools can be had.
+pub(crate) fn package() -> Result<()> {
+    setup::for_build()?;
+    setup::for_desktop()?;
+    build_ui()?;
+    let folder = "src-tauri/cli";
+    if !installed(folder) {
+        npm("install the bundler", folder, &["ci"])?.run_or_fail()?;
+    }
+    let bundler = root().join(folder).join("node_modules/.bin/tauri");
+    let bundler = bundler.display().to_string();
+    let bundle = |kind: &str| -> Result<Step> {
+        let step = Step::new(&format!("build the {kind}"), &bundler, &["build", "--bundles", kind]);
+        Ok(with_node(step)?.within("src-tauri"))
+    };
+    bundle("deb")?.run_or_fail()?;
+    let image = bundle("appimage")?.run()?;
+    let out = target()?.join("release/bundle");
+    println!("\npackages are below {}", out.display());
+    if !image.passed {
+        println!("no AppImage: its bundler fetches tools from the network that cannot be had here; see above");
+    }
+    Ok(())
+}
+
+/// Whether a shell with the libraries of the desktop can be built here.
+pub(crate) fn can_build() -> bool {
+    succeeds("pkg-config", &["--exists", "webkit2gtk-4.1"])
+}
