@@ -7,8 +7,8 @@ mod history;
 mod observe;
 mod setup;
 
-use r3mes_api::{ApiError, ErrorCode};
 use r3mes_api::session::Delta;
+use r3mes_api::{ApiError, ErrorCode};
 use tauri::Runtime;
 use tauri_specta::{Builder, collect_commands};
 
@@ -28,7 +28,7 @@ pub fn builder<R: Runtime>() -> Builder<R> {
             observe::check_system,
             observe::doctor,
             observe::log_page,
-            observe::export_log::<R>,
+            observe::export_log,
             observe::record_fault,
             history::rounds,
             history::gradients,
@@ -37,16 +37,16 @@ pub fn builder<R: Runtime>() -> Builder<R> {
             history::miners,
             history::miner,
             history::submissions,
-            history::export_submissions::<R>,
+            history::export_submissions,
             history::ledger,
             history::earnings_by_day,
             setup::settings,
             setup::check_settings,
             setup::save_settings,
-            setup::set_preferences::<R>,
+            setup::set_preferences,
             setup::profiles,
             setup::choose_network,
-            setup::add_profile::<R>,
+            setup::add_profile,
             setup::probe_endpoint,
             setup::probe_ipfs,
             setup::probe_folder,
@@ -60,21 +60,21 @@ pub fn builder<R: Runtime>() -> Builder<R> {
             account::use_key,
             account::delete_key,
             account::unlock_keys,
-            account::back_up::<R>,
-            account::restore::<R>,
+            account::back_up,
+            account::restore,
             account::request_authorization,
-            account::save_authorization::<R>,
+            account::save_authorization,
             account::send_authorization,
             account::grant_on_local_network,
             account::registration_preview,
             account::register,
             account::claim_preview,
             account::claim,
-            desktop::pick_folder::<R>,
-            desktop::move_data_folder::<R>,
-            desktop::open_data_folder::<R>,
-            desktop::open_page::<R>,
-            desktop::quit::<R>,
+            desktop::pick_folder,
+            desktop::move_data_folder,
+            desktop::open_data_folder,
+            desktop::open_page,
+            desktop::quit,
         ])
         .typ::<Delta>()
         .typ::<ErrorCode>()

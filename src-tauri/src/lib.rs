@@ -2,8 +2,8 @@
 //! [`Session`](r3mes_api::session::Session), and nothing else. What it decides by itself stands in `policy`,
 //! as functions of plain values; everything an operator can ask for is a command that hands on to the session.
 
-mod autostart;
 mod commands;
+mod desk;
 mod dialogs;
 mod launch;
 mod policy;
@@ -35,7 +35,6 @@ pub fn run(start: Start) -> Result<(), Box<dyn std::error::Error>> {
     let logs = LogBuffer::default();
     log_to(&logs);
     let invoke = builder::<tauri::Wry>().invoke_handler();
-    let by_desktop = start.by_desktop;
     let mut app = tauri::Builder::default();
     if std::env::var_os("R3MES_SEVERAL").is_none() {
         // The first plugin: a second launch ends here, and the first one's window comes up.
@@ -48,11 +47,16 @@ pub fn run(start: Start) -> Result<(), Box<dyn std::error::Error>> {
     .plugin(tauri_plugin_dialog::init())
     .plugin(tauri_plugin_notification::init())
     .plugin(tauri_plugin_opener::init())
-    .plugin(tauri_plugin_window_state::Builder::new().with_state_flags(window::KEPT).skip_initial_state(window::MAIN).build())
+    .plugin(
+        tauri_plugin_window_state::Builder::new()
+            .with_state_flags(window::KEPT)
+            .skip_initial_state(window::MAIN)
+            .build(),
+    )
     .invoke_handler(invoke)
     .setup(move |app| set_up(app, start, logs))
     .build(tauri::generate_context!())?
-    .run(move |app, event| on_event(app, &event, by_desktop));
+    .run(move |app, event| on_event(app, &event));
     Ok(())
 }
 
@@ -90,6 +94,7 @@ fn set_up<R: Runtime>(
     sentinel.report_panics();
     session.note_crash(crash);
     app.manage(quit::Ending::default());
+    app.manage(desk::Desk(Box::new(handle.clone())));
     app.manage(sentinel.clone());
     app.manage(session.clone());
     tray::set_up(&handle, host)?;
@@ -102,7 +107,7 @@ fn set_up<R: Runtime>(
     Ok(())
 }
 
-fn on_event<R: Runtime>(app: &AppHandle<R>, event: &RunEvent, _by_desktop: bool) {
+fn on_event<R: Runtime>(app: &AppHandle<R>, event: &RunEvent) {
     if let RunEvent::ExitRequested { api, code, .. } = event
         && code.is_none()
     {

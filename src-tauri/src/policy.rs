@@ -151,7 +151,9 @@ mod tests {
         let page = "https://explorer.example/r3mes/";
         assert!(is_page_of("https://explorer.example/r3mes/tx/AB", page));
         assert!(is_page_of("https://explorer.example/r3mes?q=1", page));
-        for other in ["https://explorer.example/r3mes-not", "https://explorer.example.org/r3mes", "file:///etc"] {
+        for other in
+            ["https://explorer.example/r3mes-not", "https://explorer.example.org/r3mes", "file:///etc"]
+        {
             assert!(!is_page_of(other, page), "{other}");
         }
         assert!(!is_page_of("file:///etc/passwd", "file:///etc"));

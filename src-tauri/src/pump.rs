@@ -37,8 +37,10 @@ fn hand_on<R: Runtime>(app: &AppHandle<R>, delta: &Delta) {
         Change::Notice(notice) => {
             let snapshot = app.state::<Session>().snapshot();
             if is_told(&snapshot.preferences, notice.kind) {
-                let turkish =
-                    is_turkish(snapshot.preferences.language.as_deref(), snapshot.application.locale.as_deref());
+                let turkish = is_turkish(
+                    snapshot.preferences.language.as_deref(),
+                    snapshot.application.locale.as_deref(),
+                );
                 let note = app.notification().builder().title(heading(notice, turkish)).body(&notice.detail);
                 if let Err(error) = note.show() {
                     tracing::debug!("no notification could be shown: {error}");

@@ -40,7 +40,8 @@ pub(crate) fn refresh<R: Runtime>(app: &AppHandle<R>) {
     let Ok(items) = tray.items.lock() else { return };
     let Some(items) = &*items else { return };
     let snapshot = app.state::<Session>().snapshot();
-    let turkish = is_turkish(snapshot.preferences.language.as_deref(), snapshot.application.locale.as_deref());
+    let turkish =
+        is_turkish(snapshot.preferences.language.as_deref(), snapshot.application.locale.as_deref());
     let engine = &snapshot.engine;
     let _ = items.state.set_text(tray_line(engine.state, engine.health, turkish));
     let toggle = match (engine.can_stop, turkish) {
@@ -57,7 +58,8 @@ pub(crate) fn refresh<R: Runtime>(app: &AppHandle<R>) {
 
 fn build<R: Runtime>(app: &AppHandle<R>) -> tauri::Result<Items<R>> {
     let snapshot = app.state::<Session>().snapshot();
-    let turkish = is_turkish(snapshot.preferences.language.as_deref(), snapshot.application.locale.as_deref());
+    let turkish =
+        is_turkish(snapshot.preferences.language.as_deref(), snapshot.application.locale.as_deref());
     let (open, end) = if turkish { ("Aç", "Çık") } else { ("Open", "Quit") };
     let state = MenuItem::with_id(app, "state", "", false, None::<&str>)?;
     let toggle = MenuItem::with_id(app, "toggle", "", true, None::<&str>)?;
@@ -112,7 +114,12 @@ pub(crate) fn has_host() -> bool {
     {
         const WATCHER: &str = "org.kde.StatusNotifierWatcher";
         let asked = std::process::Command::new("dbus-send")
-            .args(["--session", "--print-reply", "--reply-timeout=1000", "--dest=org.kde.StatusNotifierWatcher"])
+            .args([
+                "--session",
+                "--print-reply",
+                "--reply-timeout=1000",
+                "--dest=org.kde.StatusNotifierWatcher",
+            ])
             .args(["/StatusNotifierWatcher", "org.freedesktop.DBus.Properties.Get"])
             .args([format!("string:{WATCHER}"), "string:IsStatusNotifierHostRegistered".to_owned()])
             .output();

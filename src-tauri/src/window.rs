@@ -12,8 +12,7 @@ use crate::{quit, tray};
 pub(crate) const MAIN: &str = "main";
 
 /// What is kept of a window over its life.
-pub(crate) const KEPT: StateFlags =
-    StateFlags::SIZE.union(StateFlags::POSITION).union(StateFlags::MAXIMIZED);
+pub(crate) const KEPT: StateFlags = StateFlags::SIZE.union(StateFlags::POSITION).union(StateFlags::MAXIMIZED);
 
 /// Brings the window up, or makes it.
 pub(crate) fn show<R: Runtime>(app: &AppHandle<R>) -> tauri::Result<()> {

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use r3mes_chain::ChainSpec;
 use r3mes_config::{Decimal, LocalnetSeed, NetworkProfile};
+use r3mes_localnet::chain::Operation;
 use r3mes_localnet::miners::attacks::{Attack, UnknownAttack};
 use r3mes_localnet::miners::training::TrainingEvent;
-use r3mes_localnet::chain::Operation;
 use r3mes_localnet::{Localnet, LocalnetConfig, MinersConfig, Role};
 use serde::Serialize;
 use tokio::sync::broadcast;
@@ -165,10 +165,9 @@ impl LocalNetwork {
             Operation::Delegate { address: address(), amount: DELEGATION },
         ];
         for operation in operations {
-            self.network
-                .chain()
-                .administer(operation)
-                .map_err(|refusal| ApiError::new(ErrorCode::Request, format!("authorize the account: {refusal}")))?;
+            self.network.chain().administer(operation).map_err(|refusal| {
+                ApiError::new(ErrorCode::Request, format!("authorize the account: {refusal}"))
+            })?;
         }
         Ok(())
     }

@@ -43,17 +43,17 @@ use tokio_util::sync::CancellationToken;
 
 pub use doctor::{DoctorCheck, DoctorCheckKind};
 pub use earnings::{
-    ClaimPreview, ClaimReceipt, CoinView, DayEarnings, EarningsView, Figure, FigureSource, LedgerPage, LedgerRow,
+    ClaimPreview, ClaimReceipt, CoinView, DayEarnings, EarningsView, Figure, FigureSource, LedgerPage,
+    LedgerRow,
 };
 pub use engine::{Desired, EngineState, EngineView, Health, StartStep, Trouble, Work, WorkKind};
 pub use history::{
-    Deadline, DeadlineKind, ExportFormat, Exported, FindingOutcome, FindingView, GradientDetail, GradientPage,
-    GradientPoint, GradientQuery, GradientRow, MinerDetail, MinerPage, MinerQuery, MinerRow, ReputationPoint,
-    RoundPage, RoundStage, RoundStep, RoundView, SubmissionPage, SubmissionQuery, SubmissionRow, VerdictKind,
+    Deadline, DeadlineKind, ExportFormat, Exported, FindingOutcome, FindingView, GradientDetail,
+    GradientPage, GradientPoint, GradientQuery, GradientRow, MinerDetail, MinerPage, MinerQuery, MinerRow,
+    ReputationPoint, RoundPage, RoundStage, RoundStep, RoundView, SubmissionPage, SubmissionQuery,
+    SubmissionRow, VerdictKind,
 };
-pub use keys::{
-    BackupView, ImportSource, KeyDraft, KeyRow, KeyStore, KeychainState, WordAnswer, WordCount,
-};
+pub use keys::{BackupView, ImportSource, KeyDraft, KeyRow, KeyStore, KeychainState, WordAnswer, WordCount};
 pub use logs::{LogBuffer, LogLevel, LogLine, LogPage, LogQuery};
 pub use machine::{LoadView, MachineView, VerdictLevel, VerdictView};
 pub use network::{
@@ -63,11 +63,10 @@ pub use preferences::{NodeRole, NoticeKind, Preferences, Theme};
 pub use redaction::redact;
 pub use settings::{FolderProbe, SaveOutcome, SettingChange, SettingProblem, SettingView, SettingsView};
 pub use setup::{SetupState, SetupStep, SetupStepKind, SetupView};
-pub use snapshot::{
-    ApplicationView, Change, CrashView, Delta, Deltas, Metric, Metrics, Notice, Snapshot,
-};
+pub use snapshot::{ApplicationView, Change, CrashView, Delta, Deltas, Metric, Metrics, Notice, Snapshot};
 pub use standing::{
-    AuthorizationRequest, RegistrationPreview, RegistrationReceipt, ResourcesView, StandingState, StandingView,
+    AuthorizationRequest, RegistrationPreview, RegistrationReceipt, ResourcesView, StandingState,
+    StandingView,
 };
 
 use crate::{ApiError, ErrorCode, LocalNetwork, Workspace};

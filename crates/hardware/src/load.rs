@@ -74,8 +74,7 @@ impl Seen {
         let system = System::new().map_err(|error| error.to_string())?;
         let networks = Networks::new_with_refreshed_list().map_err(|error| error.to_string())?;
         let process = get_current_pid().map_err(|error| error.to_string())?;
-        let mut seen =
-            Seen { system, networks, process, at: Instant::now() };
+        let mut seen = Seen { system, networks, process, at: Instant::now() };
         seen.look();
         Ok(seen)
     }

@@ -14,7 +14,9 @@ const DRIVER: (&str, &str) = ("tauri-driver", "2.1.0");
 
 /// Whether there is a screen to open a window on.
 pub(crate) fn has_display() -> bool {
-    ["DISPLAY", "WAYLAND_DISPLAY"].into_iter().any(|name| env::var_os(name).is_some_and(|name| !name.is_empty()))
+    ["DISPLAY", "WAYLAND_DISPLAY"]
+        .into_iter()
+        .any(|name| env::var_os(name).is_some_and(|name| !name.is_empty()))
 }
 
 /// Builds the web UI into `ui/dist`, where the shell embeds it.
@@ -96,7 +98,8 @@ fn drive(driver: &Path) -> Result<Step> {
     let step = Step::new(
         "click through the launcher",
         "dbus-run-session",
-        &[&["--", "xvfb-run"], screen.as_slice(), &[&runner.display().to_string(), "run", "wdio.conf.js"]].concat(),
+        &[&["--", "xvfb-run"], screen.as_slice(), &[&runner.display().to_string(), "run", "wdio.conf.js"]]
+            .concat(),
     );
     Ok(with_node(step)?
         .within(folder)
@@ -180,7 +183,9 @@ pub(crate) fn package() -> Result<()> {
     let out = target()?.join("release/bundle");
     println!("\npackages are below {}", out.display());
     if !image.passed {
-        println!("no AppImage: its bundler fetches tools from the network that cannot be had here; see above");
+        println!(
+            "no AppImage: its bundler fetches tools from the network that cannot be had here; see above"
+        );
     }
     Ok(())
 }

@@ -47,17 +47,17 @@ const DESKTOP: &[Need] = &[
         is_there: desktop::can_build,
         packages: &["libwebkit2gtk-4.1-dev", "pkg-config", "libc6-dev", "gcc"],
     },
-    Need {
-        what: "npm (for the web UI)",
-        is_there: || succeeds("npm", &["--version"]),
-        packages: &["npm"],
-    },
+    Need { what: "npm (for the web UI)", is_there: || succeeds("npm", &["--version"]), packages: &["npm"] },
 ];
 
 const DESKTOP_TESTS: &[Need] = &[
     Need {
         what: "a screen without a screen, a session bus and WebKit's driver (for the tests of the real window)",
-        is_there: || ["Xvfb", "xvfb-run", "dbus-run-session", "WebKitWebDriver"].iter().all(|p| succeeds("which", &[p])),
+        is_there: || {
+            ["Xvfb", "xvfb-run", "dbus-run-session", "WebKitWebDriver"]
+                .iter()
+                .all(|p| succeeds("which", &[p]))
+        },
         packages: &["xvfb", "xauth", "dbus", "dbus-x11", "webkit2gtk-driver"],
     },
     Need {

@@ -7,10 +7,10 @@ use r3mes_api::session::{
     KeychainState, RegistrationPreview, RegistrationReceipt, Session, WordAnswer, WordCount,
 };
 use r3mes_api::{ApiError, ErrorCode};
-use tauri::{AppHandle, Runtime, State};
+use tauri::State;
 
 use super::Answer;
-use crate::dialogs::{open_file, save_as};
+use crate::desk::Desk;
 
 /// Whether the system's keychain can be used.
 #[tauri::command]
@@ -105,31 +105,33 @@ pub async fn unlock_keys(session: State<'_, Session>, passphrase: String) -> Ans
 /// Writes a backup to a file that the operator picks; `None` when none was picked.
 #[tauri::command]
 #[specta::specta]
-pub async fn back_up<R: Runtime>(
-    app: AppHandle<R>,
+pub async fn back_up(
+    desk: State<'_, Desk>,
     session: State<'_, Session>,
     passphrase: String,
     keys: Option<String>,
     access: Option<String>,
 ) -> Answer<Option<BackupView>> {
-    let (passphrase, keys, access) = (Secret::new(passphrase), keys.map(Secret::new), access.map(Secret::new));
-    let Some(path) = save_as(&app, "r3mes-backup.r3mes").await else { return Ok(None) };
+    let (passphrase, keys, access) =
+        (Secret::new(passphrase), keys.map(Secret::new), access.map(Secret::new));
+    let Some(path) = desk.0.save_as("r3mes-backup.r3mes").await else { return Ok(None) };
     session.back_up(&path, passphrase, keys, text(access.as_ref())).await.map(Some)
 }
 
 /// Brings keys back from a backup that the operator picks; `None` when none was picked.
 #[tauri::command]
 #[specta::specta]
-pub async fn restore<R: Runtime>(
-    app: AppHandle<R>,
+pub async fn restore(
+    desk: State<'_, Desk>,
     session: State<'_, Session>,
     passphrase: String,
     store: Option<KeyStore>,
     keys: Option<String>,
     access: Option<String>,
 ) -> Answer<Option<BackupView>> {
-    let (passphrase, keys, access) = (Secret::new(passphrase), keys.map(Secret::new), access.map(Secret::new));
-    let Some(path) = open_file(&app, "r3mes").await else { return Ok(None) };
+    let (passphrase, keys, access) =
+        (Secret::new(passphrase), keys.map(Secret::new), access.map(Secret::new));
+    let Some(path) = desk.0.open_file("r3mes").await else { return Ok(None) };
     session.restore(&path, passphrase, store, keys, text(access.as_ref())).await.map(Some)
 }
 
@@ -149,12 +151,12 @@ pub async fn request_authorization(
 /// Saves a composed request to a file that the operator picks; `None` when none was picked.
 #[tauri::command]
 #[specta::specta]
-pub async fn save_authorization<R: Runtime>(
-    app: AppHandle<R>,
+pub async fn save_authorization(
+    desk: State<'_, Desk>,
     text: String,
     file_name: String,
 ) -> Answer<Option<String>> {
-    let Some(path) = save_as(&app, &file_name).await else { return Ok(None) };
+    let Some(path) = desk.0.save_as(&file_name).await else { return Ok(None) };
     std::fs::write(&path, text)
         .map_err(|error| ApiError::new(ErrorCode::File, format!("write {}: {error}", path.display())))?;
     Ok(Some(path.display().to_string()))
@@ -163,7 +165,7 @@ pub async fn save_authorization<R: Runtime>(
 /// Sends a composed request to the network's administrator.
 #[tauri::command]
 #[specta::specta]
-pub async fn send_authorization(session: State<'_, Session>, text: String) -> Answer<()> {
+pub async fn send_authorization(session: State<'_, Session>, text: String) -> Answer<String> {
     session.send_authorization(&text).await
 }
 

@@ -1,13 +1,13 @@
 //! Pages of what was.
 
 use r3mes_api::session::{
-    DayEarnings, ExportFormat, Exported, GradientDetail, GradientPage, GradientPoint, GradientQuery, LedgerPage,
-    MinerDetail, MinerPage, MinerQuery, RoundPage, Session, SubmissionPage, SubmissionQuery,
+    DayEarnings, ExportFormat, Exported, GradientDetail, GradientPage, GradientPoint, GradientQuery,
+    LedgerPage, MinerDetail, MinerPage, MinerQuery, RoundPage, Session, SubmissionPage, SubmissionQuery,
 };
-use tauri::{AppHandle, Runtime, State};
+use tauri::State;
 
 use super::Answer;
-use crate::dialogs::save_as;
+use crate::desk::Desk;
 
 /// Rounds, newest first.
 #[tauri::command]
@@ -65,8 +65,8 @@ pub async fn submissions(session: State<'_, Session>, query: SubmissionQuery) ->
 /// Writes all submissions to a file that the operator picks; `None` when none was picked.
 #[tauri::command]
 #[specta::specta]
-pub async fn export_submissions<R: Runtime>(
-    app: AppHandle<R>,
+pub async fn export_submissions(
+    desk: State<'_, Desk>,
     session: State<'_, Session>,
     format: ExportFormat,
 ) -> Answer<Option<Exported>> {
@@ -74,7 +74,7 @@ pub async fn export_submissions<R: Runtime>(
         ExportFormat::Csv => "r3mes-submissions.csv",
         ExportFormat::Json => "r3mes-submissions.json",
     };
-    let Some(path) = save_as(&app, name).await else { return Ok(None) };
+    let Some(path) = desk.0.save_as(name).await else { return Ok(None) };
     session.export_submissions(format, &path).map(Some)
 }
 
@@ -82,12 +82,12 @@ pub async fn export_submissions<R: Runtime>(
 #[tauri::command]
 #[specta::specta]
 pub async fn ledger(session: State<'_, Session>, offset: u32, limit: u32) -> Answer<LedgerPage> {
-    session.ledger(offset, limit)
+    session.ledger(offset, limit).await
 }
 
 /// Rewards and fees by day, oldest first.
 #[tauri::command]
 #[specta::specta]
 pub async fn earnings_by_day(session: State<'_, Session>, days: u32) -> Answer<Vec<DayEarnings>> {
-    session.earnings_by_day(days)
+    session.earnings_by_day(days).await
 }

@@ -3,10 +3,10 @@
 use r3mes_api::session::{
     Deltas, DoctorCheck, Exported, LoadView, LogPage, LogQuery, MachineView, Session, Snapshot,
 };
-use tauri::{AppHandle, Runtime, State};
+use tauri::State;
 
 use super::Answer;
-use crate::dialogs::save_as;
+use crate::desk::Desk;
 
 /// Everything at once.
 #[tauri::command]
@@ -75,11 +75,8 @@ pub fn log_page(session: State<'_, Session>, query: LogQuery) -> LogPage {
 /// none was picked.
 #[tauri::command]
 #[specta::specta]
-pub async fn export_log<R: Runtime>(
-    app: AppHandle<R>,
-    session: State<'_, Session>,
-) -> Answer<Option<Exported>> {
-    let Some(path) = save_as(&app, "r3mes-log.txt").await else { return Ok(None) };
+pub async fn export_log(desk: State<'_, Desk>, session: State<'_, Session>) -> Answer<Option<Exported>> {
+    let Some(path) = desk.0.save_as("r3mes-log.txt").await else { return Ok(None) };
     session.logs().export(&path).map(Some)
 }
 

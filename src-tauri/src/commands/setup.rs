@@ -5,10 +5,10 @@ use r3mes_api::session::{
     EndpointProbe, FolderProbe, IpfsProbe, NetworkChoice, Preferences, ProfileView, SaveOutcome, Session,
     SettingChange, SettingProblem, SettingsView,
 };
-use tauri::{AppHandle, Runtime, State};
+use tauri::State;
 
 use super::Answer;
-use crate::{autostart, dialogs};
+use crate::desk::Desk;
 
 /// All settings.
 #[tauri::command]
@@ -37,13 +37,13 @@ pub async fn save_settings(session: State<'_, Session>, changes: Vec<SettingChan
 /// Takes the preferences over, and does what they ask of the system.
 #[tauri::command]
 #[specta::specta]
-pub async fn set_preferences<R: Runtime>(
-    app: AppHandle<R>,
+pub async fn set_preferences(
+    desk: State<'_, Desk>,
     session: State<'_, Session>,
     preferences: Preferences,
 ) -> Answer<Preferences> {
     if preferences.autostart != session.snapshot().preferences.autostart {
-        autostart::set(&app, preferences.autostart)?;
+        desk.0.set_autostart(preferences.autostart)?;
     }
     session.set_preferences(preferences)
 }
@@ -65,8 +65,8 @@ pub async fn choose_network(session: State<'_, Session>, choice: NetworkChoice) 
 /// Takes up a profile from a file that the operator picks, and chooses it; `false` when none was picked.
 #[tauri::command]
 #[specta::specta]
-pub async fn add_profile<R: Runtime>(app: AppHandle<R>, session: State<'_, Session>) -> Answer<bool> {
-    let Some(path) = dialogs::open_file(&app, "toml").await else { return Ok(false) };
+pub async fn add_profile(desk: State<'_, Desk>, session: State<'_, Session>) -> Answer<bool> {
+    let Some(path) = desk.0.open_file("toml").await else { return Ok(false) };
     session.add_profile(&path).await.map(|()| true)
 }
 

@@ -113,7 +113,10 @@ impl Session {
     pub(crate) fn authorize(&self, passphrase: Option<&str>) -> Result<(), ApiError> {
         let Some(hash) = self.remembered().access else { return Ok(()) };
         let known = PasswordHash::new(&hash).map_err(|error| {
-            ApiError::new(ErrorCode::Settings, format!("check the access passphrase: its record is damaged: {error}"))
+            ApiError::new(
+                ErrorCode::Settings,
+                format!("check the access passphrase: its record is damaged: {error}"),
+            )
         })?;
         let given = passphrase.unwrap_or_default();
         Argon2::default().verify_password(given.as_bytes(), &known).map_err(|_| {

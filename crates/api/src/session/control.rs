@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use r3mes_config::Settings;
 use r3mes_engine::Running;
 use r3mes_engine::event::{EngineEvent, Numbered};
+use r3mes_engine::journal::EntryKind;
 use time::OffsetDateTime;
 use tokio::sync::Notify;
 use tokio::sync::broadcast::error::RecvError;
@@ -205,7 +206,15 @@ impl Session {
                     denom: Some(denom),
                 });
                 self.refresh_history();
+                self.look_again();
             }
+            EngineEvent::Booked { kind: EntryKind::Slash, amount, denom, .. } => self.notify(Notice {
+                kind: NoticeKind::Slash,
+                training_round: None,
+                detail: format!("the chain took {amount} {denom}"),
+                amount: Some(amount),
+                denom: Some(denom),
+            }),
             EngineEvent::RoundStalled { reason, .. } => {
                 self.inner.board.engine(|engine| engine.trouble = None);
                 tracing::info!("{reason}");

@@ -121,11 +121,16 @@ fn connectivity(snapshot: &Snapshot, rounds: &[RoundGradients], failed: &RecentF
             EngineState::Running => VerdictLevel::Warn,
             _ => VerdictLevel::Unknown,
         };
-        let remedy = "start the proposer; if it runs, see on the dashboard whether the network's miners are at work";
+        let remedy =
+            "start the proposer; if it runs, see on the dashboard whether the network's miners are at work";
         return (level, "no gradient has been seen yet".into(), Some(remedy));
     }
     match failed.availability {
-        0 => (VerdictLevel::Pass, format!("{received} gradients of the last rounds, all of them could be fetched"), None),
+        0 => (
+            VerdictLevel::Pass,
+            format!("{received} gradients of the last rounds, all of them could be fetched"),
+            None,
+        ),
         lost => {
             let level = if lost * 5 > failed.looked_at { VerdictLevel::Fail } else { VerdictLevel::Warn };
             let reason = format!("{lost} of the last {} gradients could not be fetched", failed.looked_at);
@@ -143,7 +148,9 @@ fn registration(snapshot: &Snapshot) -> Found {
             let stake = standing.stake.clone().unwrap_or_default();
             (VerdictLevel::Pass, format!("registered with {stake}"), None)
         }
-        Authorized => (VerdictLevel::Fail, "authorized and not registered".into(), Some("register the account")),
+        Authorized => {
+            (VerdictLevel::Fail, "authorized and not registered".into(), Some("register the account"))
+        }
         Requested => (
             VerdictLevel::Fail,
             "authorization was requested and is not granted".into(),
@@ -156,6 +163,16 @@ fn registration(snapshot: &Snapshot) -> Found {
             VerdictLevel::Fail,
             "suspended".into(),
             Some("ask the network's administrators why, and appeal if it is wrong"),
+        ),
+        Slashed => (
+            VerdictLevel::Warn,
+            "registered, and punished before".into(),
+            Some("see in Earnings what was taken, and appeal if it is wrong"),
+        ),
+        Revoked => (
+            VerdictLevel::Fail,
+            "registered, and the authorization was taken away".into(),
+            Some("ask the network's administrators why"),
         ),
         Inactive => (VerdictLevel::Fail, "registered and inactive".into(), Some("update the registration")),
         Unknown => {
@@ -192,7 +209,11 @@ fn format(failed: &RecentFailures) -> Found {
         (all, bad) => {
             let level = if bad * 5 > all { VerdictLevel::Fail } else { VerdictLevel::Warn };
             let remedy = "open one of them in Gradients: its findings say what its miner should change";
-            (level, format!("{bad} of the last {all} gradients were malformed or of another layout"), Some(remedy))
+            (
+                level,
+                format!("{bad} of the last {all} gradients were malformed or of another layout"),
+                Some(remedy),
+            )
         }
     }
 }
@@ -205,9 +226,11 @@ fn thresholds(failed: &RecentFailures) -> Found {
             format!("{some} of the last {all} gradients are beyond a threshold of yours"),
             Some("loosen the thresholds of quality: most gradients should be within them"),
         ),
-        (all, some) => {
-            (VerdictLevel::Pass, format!("{some} of the last {all} gradients are beyond a threshold of yours"), None)
-        }
+        (all, some) => (
+            VerdictLevel::Pass,
+            format!("{some} of the last {all} gradients are beyond a threshold of yours"),
+            None,
+        ),
     }
 }
 
@@ -240,7 +263,8 @@ fn chain(snapshot: &Snapshot) -> Found {
     match (good, endpoints.len()) {
         (_, 0) => (VerdictLevel::Unknown, "no endpoint has been asked".into(), None),
         (0, all) => {
-            let errors: Vec<&str> = endpoints.iter().filter_map(|endpoint| endpoint.error.as_deref()).collect();
+            let errors: Vec<&str> =
+                endpoints.iter().filter_map(|endpoint| endpoint.error.as_deref()).collect();
             let reason = format!("none of {all} endpoints is of use: {}", errors.join("; "));
             (VerdictLevel::Fail, reason, Some("check the addresses, or name an endpoint that is well"))
         }
@@ -249,7 +273,9 @@ fn chain(snapshot: &Snapshot) -> Found {
             format!("{good} of {all} endpoints are well, at block {height}"),
             Some("see the table of endpoints for what is wrong with the others"),
         ),
-        (_, all) => (VerdictLevel::Pass, format!("{all} of {all} endpoints are well, at block {height}"), None),
+        (_, all) => {
+            (VerdictLevel::Pass, format!("{all} of {all} endpoints are well, at block {height}"), None)
+        }
     }
 }
 
@@ -307,7 +333,11 @@ fn uptime(snapshot: &Snapshot) -> Found {
         }
         (EngineState::StoppedWithError | EngineState::CannotRecover, _) => {
             let error = engine.error.as_ref().map(|error| error.message.clone()).unwrap_or_default();
-            (VerdictLevel::Fail, format!("stopped: failed to {error}"), Some("see to the cause, then start it again"))
+            (
+                VerdictLevel::Fail,
+                format!("stopped: failed to {error}"),
+                Some("see to the cause, then start it again"),
+            )
         }
         _ => (VerdictLevel::Warn, "it is not running".into(), Some("start the proposer")),
     }
@@ -352,7 +382,9 @@ mod tests {
     fn an_account_that_cannot_pay_is_told_for_how_long_it_can() {
         let mut snapshot = snapshot();
         let found = |snapshot: &Snapshot| fees(snapshot, Some(10));
-        for (balance, level) in [("9", VerdictLevel::Fail), ("499", VerdictLevel::Warn), ("500", VerdictLevel::Pass)] {
+        for (balance, level) in
+            [("9", VerdictLevel::Fail), ("499", VerdictLevel::Warn), ("500", VerdictLevel::Pass)]
+        {
             snapshot.standing.fee_balance = Some(balance.into());
             assert_eq!(found(&snapshot).0, level, "{balance}");
         }

@@ -34,7 +34,9 @@ impl Draft {
         let words: Vec<&str> = self.words.split(' ').collect();
         let right = |place: u32| {
             let word = words.get(place as usize - 1);
-            answers.iter().any(|(at, given)| *at == place && word.is_some_and(|w| w.eq_ignore_ascii_case(given.trim())))
+            answers
+                .iter()
+                .any(|(at, given)| *at == place && word.is_some_and(|w| w.eq_ignore_ascii_case(given.trim())))
         };
         self.asked.iter().copied().filter(|place| !right(*place)).collect()
     }

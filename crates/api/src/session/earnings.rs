@@ -19,7 +19,11 @@ pub struct EarningsView {
     pub fees: Figure,
     /// The chain's own reward formula, as it states it.
     pub formula: Option<String>,
-    /// Whether a claim or payout is on its way.
+    /// What the chain's own formula promises and the chain does not pay.
+    pub not_paid: Vec<String>,
+    /// Whether the books agree with the bank to the unit; absent where that is not known.
+    pub books_agree: Option<bool>,
+    /// Whether a claim is on its way.
     pub claim_in_flight: bool,
 }
 
@@ -52,16 +56,16 @@ pub enum FigureSource {
     Formula,
 }
 
-/// Earnings of one day, in UTC.
+/// What came in and went out on one day, in UTC.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Type)]
 #[serde(rename_all = "camelCase")]
 pub struct DayEarnings {
     /// The day, `2026-11-24`.
     pub day: String,
-    /// Rewards in whole units of the reward denom.
-    pub rewards: String,
-    /// Fees in whole units of the fee denom.
-    pub fees: String,
+    /// What came in, one entry a denom.
+    pub income: Vec<CoinView>,
+    /// What went out, one entry a denom.
+    pub expense: Vec<CoinView>,
 }
 
 /// One movement in the books.
@@ -70,10 +74,14 @@ pub struct DayEarnings {
 pub struct LedgerRow {
     /// `reward`, `fee`, and what else the books know.
     pub kind: String,
+    /// Whether it came in.
+    pub income: bool,
     /// Whole units.
     pub amount: String,
     /// Of what.
     pub denom: String,
+    /// The training round that it belongs to.
+    pub training_round: Option<String>,
     /// The block.
     pub height: String,
     /// The transaction.
@@ -105,7 +113,7 @@ pub struct ClaimPreview {
     /// Gas by a simulation.
     pub gas: Option<String>,
     /// The fee by that simulation.
-    pub fee: Option<CoinView>,
+    pub fee: Vec<CoinView>,
     /// What is left after the fee, one entry a denom; negative where only the fee is paid in it.
     pub net: Vec<CoinView>,
     /// Why it cannot be signed now.

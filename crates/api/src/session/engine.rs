@@ -186,7 +186,8 @@ mod tests {
                 assert!(wait >= Duration::from_secs(2) && wait < Duration::from_secs(10), "{wait:?}");
             }
         }
-        for code in [ErrorCode::ForeignCommitment, ErrorCode::Settings, ErrorCode::Key, ErrorCode::KeyDiffers] {
+        for code in [ErrorCode::ForeignCommitment, ErrorCode::Settings, ErrorCode::Key, ErrorCode::KeyDiffers]
+        {
             assert_eq!(after_failure(code, 1), AfterFailure::Never, "{code:?}");
         }
     }

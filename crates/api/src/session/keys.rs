@@ -151,7 +151,9 @@ impl Session {
         let looked = tokio::task::spawn_blocking(|| Keychain.read("an entry that is never written")).await;
         match looked {
             Ok(Err(StoreError::Locked)) => KeychainState::Locked,
-            Ok(Ok(_) | Err(StoreError::NoEntry { .. } | StoreError::NoKey { .. })) => KeychainState::Available,
+            Ok(Ok(_) | Err(StoreError::NoEntry { .. } | StoreError::NoKey { .. })) => {
+                KeychainState::Available
+            }
             _ => KeychainState::Absent,
         }
     }
@@ -217,7 +219,10 @@ impl Session {
             (None, given) => self.authorize(given).is_ok(),
         };
         if !known {
-            return Err(ApiError::new(ErrorCode::Passphrase, "show the words: the passphrase is missing or wrong"));
+            return Err(ApiError::new(
+                ErrorCode::Passphrase,
+                "show the words: the passphrase is missing or wrong",
+            ));
         }
         Ok(draft.words.split(' ').map(str::to_owned).collect())
     }

@@ -7,16 +7,18 @@ use std::time::Duration;
 use r3mes_config::{Policy, Settings};
 use r3mes_engine::Journal;
 use r3mes_engine::journal::{
-    GradientFilter, GradientVerdict, ListedGradient, MinerRecord, SubmissionFilter, SubmissionRecord, Transition,
+    GradientFilter, GradientVerdict, ListedGradient, MinerRecord, SubmissionFilter, SubmissionRecord,
+    Transition,
 };
 use r3mes_engine::round::{Round, RoundState};
 use r3mes_engine::verification::Outcome;
 use time::OffsetDateTime;
 
 use super::history::{
-    Deadline, DeadlineKind, ExportFormat, Exported, FindingOutcome, FindingView, GradientDetail, GradientPage,
-    GradientPoint, GradientQuery, GradientRow, MinerDetail, MinerPage, MinerQuery, MinerRow, ReputationPoint,
-    RoundPage, RoundStage, RoundStep, RoundView, SubmissionPage, SubmissionQuery, SubmissionRow, VerdictKind,
+    Deadline, DeadlineKind, ExportFormat, Exported, FindingOutcome, FindingView, GradientDetail,
+    GradientPage, GradientPoint, GradientQuery, GradientRow, MinerDetail, MinerPage, MinerQuery, MinerRow,
+    ReputationPoint, RoundPage, RoundStage, RoundStep, RoundView, SubmissionPage, SubmissionQuery,
+    SubmissionRow, VerdictKind,
 };
 use super::preferences::NoticeKind;
 use super::snapshot::{Change, Metric, Metrics, Notice, Snapshot};
@@ -226,7 +228,6 @@ impl Session {
             }
             Err(error) => tracing::warn!("failed to {error}"),
         }
-        self.refresh_books();
     }
 
     /// Reads the round in progress alone, which changes with every gradient and block.
@@ -257,15 +258,18 @@ impl Session {
 
     /// The reward's denom and the fee's.
     pub(crate) fn denoms(&self) -> (String, String) {
-        self.inner.board.read(|snapshot| {
-            (snapshot.network.reward_denom.clone(), snapshot.network.fee_denom.clone())
-        })
+        self.inner
+            .board
+            .read(|snapshot| (snapshot.network.reward_denom.clone(), snapshot.network.fee_denom.clone()))
     }
 
     fn scene(&self) -> Scene {
         let settings = self.running_settings().or_else(|| self.settings_now().ok()).unwrap_or_default();
         let (height, block_seconds) = self.inner.board.read(|snapshot| {
-            (snapshot.network.height.as_ref().and_then(|height| height.parse().ok()), snapshot.network.block_seconds)
+            (
+                snapshot.network.height.as_ref().and_then(|height| height.parse().ok()),
+                snapshot.network.block_seconds,
+            )
         });
         Scene {
             quorum: settings.round.quorum,
@@ -387,7 +391,9 @@ pub(crate) fn notice(round: &Round, denom: &str) -> Option<Notice> {
     let number = round.training_round_id;
     let (kind, detail) = match round.state {
         RoundState::Revealed => (NoticeKind::RoundRevealed, format!("round {number} was revealed")),
-        RoundState::Challenged => (NoticeKind::Challenge, format!("the aggregate of round {number} is challenged")),
+        RoundState::Challenged => {
+            (NoticeKind::Challenge, format!("the aggregate of round {number} is challenged"))
+        }
         RoundState::Reverted => (NoticeKind::Slash, format!("the aggregate of round {number} was reverted")),
         _ => return None,
     };
@@ -473,17 +479,18 @@ fn detail(listed: &ListedGradient, settings: &Settings, evidence: Option<String>
     let record = &gradient.record;
     let judgement = gradient.judgement.as_ref();
     let facts = judgement.and_then(|judgement| judgement.facts.as_ref());
-    let findings = judgement.into_iter().flat_map(|judgement| &judgement.findings).map(|finding| FindingView {
-        check: finding.check.to_string(),
-        outcome: match finding.outcome {
-            Outcome::Passed => FindingOutcome::Passed,
-            Outcome::Failed => FindingOutcome::Failed,
-            Outcome::Unknown => FindingOutcome::Unknown,
-        },
-        measured: finding.measured.clone(),
-        expected: finding.expected.clone(),
-        excludes: settings.verification.policy(finding.check) == Policy::Exclude,
-    });
+    let findings =
+        judgement.into_iter().flat_map(|judgement| &judgement.findings).map(|finding| FindingView {
+            check: finding.check.to_string(),
+            outcome: match finding.outcome {
+                Outcome::Passed => FindingOutcome::Passed,
+                Outcome::Failed => FindingOutcome::Failed,
+                Outcome::Unknown => FindingOutcome::Unknown,
+            },
+            measured: finding.measured.clone(),
+            expected: finding.expected.clone(),
+            excludes: settings.verification.policy(finding.check) == Policy::Exclude,
+        });
     GradientDetail {
         row: GradientRow::from(listed),
         findings: findings.collect(),
@@ -574,7 +581,9 @@ fn csv_field(field: &str) -> String {
 fn round_number(text: Option<&str>) -> Result<Option<u64>, ApiError> {
     text.map(str::trim)
         .filter(|text| !text.is_empty())
-        .map(|text| text.parse().map_err(|_| refused(format!("find training round {text:?}: it is no number"))))
+        .map(|text| {
+            text.parse().map_err(|_| refused(format!("find training round {text:?}: it is no number")))
+        })
         .transpose()
 }
 
@@ -591,7 +600,8 @@ impl From<&ListedGradient> for GradientRow {
             training_round: record.training_round_id.to_string(),
             model_version: record.model_version.clone(),
             status: record.status.clone(),
-            verdict: judgement.map_or(VerdictKind::Waiting, |judgement| GradientVerdict::of(judgement).into()),
+            verdict: judgement
+                .map_or(VerdictKind::Waiting, |judgement| GradientVerdict::of(judgement).into()),
             failed: judgement
                 .into_iter()
                 .flat_map(|judgement| judgement.failures())

@@ -26,7 +26,10 @@ impl Session {
         let new = !root.join("settings.toml").exists();
         self.forget_journal();
         forget(&root).map_err(|error| {
-            ApiError::new(ErrorCode::Engine, format!("empty the local network's folder {}: {error}", root.display()))
+            ApiError::new(
+                ErrorCode::Engine,
+                format!("empty the local network's folder {}: {error}", root.display()),
+            )
         })?;
         let profile = root.join("networks").join("localnet.toml");
         network.profile().save(&profile)?;
@@ -52,7 +55,8 @@ impl Session {
         self.ensure_local_network().await?;
         let address = self.workspace()?.address()?;
         let local = self.inner.local.lock().await;
-        let network = local.as_ref().ok_or_else(|| refused("authorize the account: the network has ended"))?;
+        let network =
+            local.as_ref().ok_or_else(|| refused("authorize the account: the network has ended"))?;
         network.grant(&address)?;
         drop(local);
         self.look_again();

@@ -136,7 +136,8 @@ impl LogBuffer {
         let records = {
             let lines = self.lock();
             for line in &lines.kept {
-                let _ = writeln!(text, "{} {:5} {}: {}", rfc3339(line.at), line.level, line.target, line.message);
+                let _ =
+                    writeln!(text, "{} {:5} {}: {}", rfc3339(line.at), line.level, line.target, line.message);
             }
             lines.kept.len() as u32
         };

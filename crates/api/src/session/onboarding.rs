@@ -2,19 +2,21 @@
 
 use std::time::Duration;
 
-use r3mes_chain::proto::NodeStatus;
+use r3mes_config::NetworkProfile;
 
 use super::engine::Desired;
-use super::books::not_yet;
 use super::machine::VerdictLevel;
 use super::preferences::{NodeRole, Preferences};
 use super::setup::{Facts, setup};
 use super::snapshot::Change;
 use super::standing::{
-    AuthorizationRequest, RegistrationPreview, RegistrationReceipt, ResourcesView, StandingState, StandingView,
+    AuthorizationRequest, RegistrationPreview, RegistrationReceipt, ResourcesView, StandingView,
 };
-use super::{Session, now, refused};
+use super::{Session, refused, rfc3339};
 use crate::{ApiError, ErrorCode};
+
+/// How long the chain may take to say where the account stands.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Session {
     /// Composes and signs a request for authorization.
@@ -28,74 +30,58 @@ impl Session {
         access: Option<&str>,
     ) -> Result<AuthorizationRequest, ApiError> {
         self.authorize(access)?;
-        let _ = (contact, statement);
-        Err(not_yet("compose the request"))
+        let composed = self.workspace()?.compose_authorization(contact, statement).await?;
+        self.look_again();
+        Ok(AuthorizationRequest {
+            text: composed.document,
+            file_name: format!("authorization-{}.json", composed.request.address),
+            address: composed.request.address,
+            at: composed.request.time,
+        })
     }
 
-    /// Sends a composed request to the network's administrator, where its profile names one.
+    /// Sends a composed request to the network's administrator, where its profile names one. Returns what was
+    /// answered.
     ///
     /// # Errors
     /// When there is no address to send it to, or what is there does not take it.
-    pub async fn send_authorization(&self, text: &str) -> Result<(), ApiError> {
-        let _ = text;
-        Err(not_yet("send the request"))
+    pub async fn send_authorization(&self, text: &str) -> Result<String, ApiError> {
+        Ok(self.workspace()?.send_authorization(text).await?.answer)
     }
 
     /// What a registration would be now.
     ///
     /// # Errors
-    /// When the key cannot be used, or the chain does not answer.
+    /// When no key is chosen, or the chain does not answer.
     pub async fn registration_preview(&self, stake: Option<&str>) -> Result<RegistrationPreview, ApiError> {
-        let stake = self.stake(stake)?;
-        let workspace = self.workspace()?;
-        let address = workspace.address()?;
-        let network = workspace.settings().network.clone();
-        let chain = workspace.connect()?.chain;
-        let failed = |error: r3mes_chain::ChainError| ApiError::from(r3mes_engine::EngineError::from(error));
-        let stake_balance = chain.balance(&address, &network.stake_denom).await.map_err(failed)?;
-        let fee_balance = chain.balance(&address, &network.fee_denom).await.map_err(failed)?;
-        let authorized = chain.is_authorized(&address).await.map_err(failed)?;
-        let stake = stake.unwrap_or(network.minimum_stake);
-        let found = crate::hardware::resources(workspace.root()).await;
-        let refused = match () {
-            () if !authorized => Some(
-                ApiError::new(ErrorCode::Standing, "register: the account is not authorized as a proposer")
-                    .with_remedy("ask the network's administrators for authorization"),
-            ),
-            () if stake < network.minimum_stake => Some(refused(format!(
-                "register: the stake must be at least {} {}",
-                network.minimum_stake, network.stake_denom
-            ))),
-            () if stake_balance < stake => Some(
-                refused(format!(
-                    "register: the account has {stake_balance} {}, and the stake is {stake}",
-                    network.stake_denom
-                ))
-                .with_remedy("send it more coins first"),
-            ),
-            () => None,
-        };
+        let preview = self.workspace()?.registration_preview(whole(stake)?, false).await?;
+        let fee = preview.fee.into_iter().next();
+        let (fee_balance, fee_denom) = self
+            .inner
+            .board
+            .read(|snapshot| (snapshot.standing.fee_balance.clone(), snapshot.network.fee_denom.clone()));
         Ok(RegistrationPreview {
-            address,
-            stake: stake.to_string(),
-            stake_denom: network.stake_denom,
-            minimum_stake: network.minimum_stake.to_string(),
-            stake_balance: stake_balance.to_string(),
-            fee_balance: fee_balance.to_string(),
-            fee_denom: network.fee_denom,
-            fee: None,
-            gas: None,
+            address: preview.address,
+            stake: preview.stake.amount,
+            stake_denom: preview.stake.denom,
+            minimum_stake: preview.minimum_stake.amount,
+            stake_balance: preview.balance.amount,
+            fee_balance,
+            fee_denom,
+            fee: fee.map(|fee| fee.amount),
+            gas: preview.gas,
             resources: ResourcesView {
-                cpu_cores: found.cpu_cores,
-                memory_gb: found.memory_gb,
-                storage_gb: found.storage_gb,
-                gpu_count: found.gpu_count,
+                cpu_cores: preview.resources.cpu_cores,
+                memory_gb: preview.resources.memory_gb,
+                storage_gb: preview.resources.storage_gb,
+                gpu_count: preview.resources.gpu_count,
             },
-            refused,
+            refused: preview.refusal,
         })
     }
 
-    /// Registers the account, and reads back what the chain stored.
+    /// Registers the account, and reads back what the chain stored. A registration that was confirmed before
+    /// and did not come to its end is brought there first.
     ///
     /// # Errors
     /// When the account is not authorized or cannot pay, or the chain refuses.
@@ -105,23 +91,17 @@ impl Session {
         access: Option<&str>,
     ) -> Result<RegistrationReceipt, ApiError> {
         self.authorize(access)?;
-        let stake = self.stake(stake)?;
-        self.must_be_stopped("register")?;
         let workspace = self.workspace()?;
-        let registered = crate::register(&workspace, stake).await?;
-        self.look_again();
+        let registered = match workspace.resume_registration(false).await? {
+            Some(registered) => registered,
+            None => workspace.register(&workspace.registration_preview(whole(stake)?, false).await?).await?,
+        };
+        self.reach_standing().await;
         Ok(RegistrationReceipt {
-            stake: registered.stake,
-            tx_hash: registered.tx_hash,
-            height: registered.height.map(|height| height.to_string()),
+            stake: registered.registration.stake,
+            tx_hash: registered.receipt.tx_hash,
+            height: registered.receipt.height,
         })
-    }
-
-    fn stake(&self, stake: Option<&str>) -> Result<Option<u128>, ApiError> {
-        let typed = stake.map(str::trim).filter(|stake| !stake.is_empty());
-        typed
-            .map(|stake| stake.parse().map_err(|_| refused(format!("use the stake {stake:?}: it is no whole amount"))))
-            .transpose()
     }
 
     /// Takes the preferences over.
@@ -138,61 +118,25 @@ impl Session {
     /// Asks the chain where the account stands.
     pub(crate) async fn reach_standing(&self) {
         let before = self.inner.board.read(|snapshot| snapshot.standing.clone());
-        let workspace = match self.workspace() {
-            Ok(workspace) => workspace,
-            Err(_) => return,
-        };
+        let Ok(workspace) = self.workspace() else { return };
         let Ok(address) = workspace.address() else {
             self.inner.board.put(Change::Standing(Box::default()));
             return self.refresh_setup();
         };
-        let fresh = StandingView { address: Some(address.clone()), ..StandingView::default() };
+        let fresh = StandingView { address: Some(address), ..StandingView::default() };
         if self.is_local() && self.inner.local.lock().await.is_none() {
             self.inner.board.put(Change::Standing(Box::new(fresh)));
             return self.refresh_setup();
         }
-        let network = workspace.settings().network.clone();
-        let asked = async {
-            let chain = workspace.connect()?.chain;
-            let failed = |error: r3mes_chain::ChainError| ApiError::new(ErrorCode::Network, error.to_string());
-            let registration = chain.registration(&address).await.map_err(failed)?;
-            let authorized = chain.is_authorized(&address).await.map_err(failed)?;
-            let balances = chain.balances(&address).await.map_err(failed)?;
-            Ok::<_, ApiError>((registration, authorized, balances))
-        };
-        let answer = tokio::time::timeout(Duration::from_secs(5), asked)
+        let answer = tokio::time::timeout(PATIENCE, workspace.standing())
             .await
             .unwrap_or_else(|_| Err(ApiError::new(ErrorCode::Network, "the chain did not answer in time")));
         let view = match answer {
-            Ok((registration, authorized, balances)) => {
-                let balance = |denom: &str| {
-                    let coin = balances.0.iter().find(|coin| coin.denom == denom);
-                    Some(coin.map_or(0, |coin| coin.amount).to_string())
-                };
-                StandingView {
-                    state: match (&registration, authorized) {
-                        (Some(node), _) => match node.status() {
-                            NodeStatus::Suspended => StandingState::Suspended,
-                            NodeStatus::Inactive => StandingState::Inactive,
-                            _ => StandingState::Registered,
-                        },
-                        (None, true) => StandingState::Authorized,
-                        (None, false) if before.requested_at.is_some() => StandingState::Requested,
-                        (None, false) => StandingState::NotRequested,
-                    },
-                    stake: registration.as_ref().map(|node| node.stake.clone()),
-                    registered_height: registration.as_ref().map(|node| node.registered_at_height.to_string()),
-                    slashing_events: registration.as_ref().map(|node| node.slashing_events.to_string()),
-                    reward_balance: balance(&network.reward_denom),
-                    stake_balance: balance(&network.stake_denom),
-                    fee_balance: balance(&network.fee_denom),
-                    requested_at: before.requested_at.clone(),
-                    at: Some(now()),
-                    ..fresh
-                }
-            }
+            Ok(standing) => told(standing, &workspace.settings().network),
             // What was known stays, with its age.
-            Err(error) if before.address == fresh.address => StandingView { error: Some(error.message), ..before },
+            Err(error) if before.address == fresh.address => {
+                StandingView { error: Some(error.message), ..before }
+            }
             Err(error) => StandingView { error: Some(error.message), ..fresh },
         };
         self.inner.board.put(Change::Standing(Box::new(view)));
@@ -249,4 +193,34 @@ impl Session {
         });
         self.inner.board.put(Change::Setup(setup(&facts)));
     }
+}
+
+fn told(standing: crate::Standing, network: &NetworkProfile) -> StandingView {
+    let balance = |denom: &str| {
+        let found = standing.balances.iter().find(|amount| amount.denom == denom);
+        Some(found.map_or("0".to_owned(), |amount| amount.amount.clone()))
+    };
+    StandingView {
+        state: standing.state.into(),
+        stake: standing.registration.as_ref().map(|node| node.stake.clone()),
+        registered_height: standing.registration.as_ref().map(|node| node.registered_height.clone()),
+        slashing_events: standing.registration.as_ref().map(|node| node.slashing_events.to_string()),
+        reward_balance: balance(&network.reward_denom),
+        stake_balance: balance(&network.stake_denom),
+        fee_balance: balance(&network.fee_denom),
+        requested_at: standing.requested_at.map(rfc3339),
+        error: None,
+        at: Some(rfc3339(standing.at)),
+        address: Some(standing.address),
+    }
+}
+
+/// A whole amount that was typed; nothing typed is none.
+fn whole(stake: Option<&str>) -> Result<Option<u128>, ApiError> {
+    let typed = stake.map(str::trim).filter(|stake| !stake.is_empty());
+    typed
+        .map(|stake| {
+            stake.parse().map_err(|_| refused(format!("use the stake {stake:?}: it is no whole amount")))
+        })
+        .transpose()
 }

@@ -62,7 +62,10 @@ impl Session {
         let Ok(settings) = self.settings_now() else { return };
         let url = settings.network.ipfs_api;
         if self.is_local() && self.inner.local.lock().await.is_none() {
-            return self.inner.board.put(Change::Ipfs(Box::new(IpfsView { url: plain(&url), ..IpfsView::default() })));
+            return self
+                .inner
+                .board
+                .put(Change::Ipfs(Box::new(IpfsView { url: plain(&url), ..IpfsView::default() })));
         }
         let mut view = IpfsView { url: plain(&url), at: Some(now()), ..IpfsView::default() };
         match kubo(&url) {
@@ -142,7 +145,9 @@ impl Session {
         let data = r3mes_config::DataDir::new(&self.inner.root);
         let chosen = match self.is_local() {
             true => None,
-            false => data.settings().exists().then(|| self.settings_now().ok()).flatten().map(|s| s.network.name),
+            false => {
+                data.settings().exists().then(|| self.settings_now().ok()).flatten().map(|s| s.network.name)
+            }
         };
         let view = |profile: &NetworkProfile, built_in| ProfileView {
             name: profile.name.clone(),
@@ -371,7 +376,8 @@ fn too_slow() -> String {
 }
 
 fn parse(url: &str) -> Result<Url, ApiError> {
-    let parsed = Url::parse(url.trim()).map_err(|error| refused(format!("use {url:?}: it is no URL ({error})")))?;
+    let parsed =
+        Url::parse(url.trim()).map_err(|error| refused(format!("use {url:?}: it is no URL ({error})")))?;
     match parsed.scheme() {
         "http" | "https" if parsed.has_host() => Ok(parsed),
         _ => Err(refused(format!("use {url:?}: it must be an http or https URL"))),
@@ -391,7 +397,8 @@ mod tests {
     use super::*;
 
     fn answer(url: &str, chain_id: &str, height: i64) -> Answer {
-        let status = r3mes_chain::Status { chain_id: chain_id.into(), height, ..r3mes_chain::Status::default() };
+        let status =
+            r3mes_chain::Status { chain_id: chain_id.into(), height, ..r3mes_chain::Status::default() };
         Answer { url: url.parse().unwrap(), outcome: Ok((status, Duration::from_millis(5))) }
     }
 

@@ -82,7 +82,10 @@ mod tests {
     fn what_tells_of_the_user_and_the_nodes_is_gone() {
         let table = [
             ("open /keeper/data/journal.sqlite\n", "open ~/data/journal.sqlite\n"),
-            ("ask https://ada:secret@rpc.example:443/status?key=1 again", "ask https://<host>/status?<query> again"),
+            (
+                "ask https://ada:secret@rpc.example:443/status?key=1 again",
+                "ask https://<host>/status?<query> again",
+            ),
             ("reach http://127.0.0.1:26657/status", "reach http://127.0.0.1:26657/status"),
             ("connect 10.1.2.3:5001, refused", "connect <host>:5001, refused"),
             ("connect 127.0.0.1:5001", "connect 127.0.0.1:5001"),

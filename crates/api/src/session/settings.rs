@@ -271,7 +271,10 @@ mod tests {
         let problems = check(&data, &[change("round.quorum", "none")]).unwrap();
         assert_eq!(problems[0].text, "must be a whole number, is \"none\"");
         let problems = check(&data, &[change("round.quorum", "0")]).unwrap();
-        assert_eq!((problems[0].key.as_str(), problems[0].text.as_str()), ("round.quorum", "must be at least 1, is 0"));
+        assert_eq!(
+            (problems[0].key.as_str(), problems[0].text.as_str()),
+            ("round.quorum", "must be at least 1, is 0")
+        );
         assert!(!data.settings().exists());
     }
 
@@ -283,7 +286,8 @@ mod tests {
         let wrong = save(&data, &[change("round.quorum", "13"), change("round.quorun", "1")]).unwrap();
         assert!(wrong.unwrap_err()[0].text.contains("did you mean round.quorum?"));
         let settings = view(&data, None).unwrap();
-        let value = |key: &str| settings.keys.iter().find(|setting| setting.key == key).unwrap().value.clone();
+        let value =
+            |key: &str| settings.keys.iter().find(|setting| setting.key == key).unwrap().value.clone();
         assert_eq!(value("round.quorum").as_deref(), Some("12"));
         assert_eq!(value("aggregation.method").as_deref(), Some("krum"));
         assert!(settings.saved);

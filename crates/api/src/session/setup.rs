@@ -88,10 +88,14 @@ pub(crate) fn setup(facts: &Facts) -> SetupView {
     let plain = |done: bool| if done { SetupState::Done } else { SetupState::Todo };
     let states = [
         (SetupStepKind::Role, plain(facts.role), None),
-        (SetupStepKind::System, plain(facts.system.is_some()), match facts.system {
-            Some(false) => Some("a requirement is not met"),
-            _ => None,
-        }),
+        (
+            SetupStepKind::System,
+            plain(facts.system.is_some()),
+            match facts.system {
+                Some(false) => Some("a requirement is not met"),
+                _ => None,
+            },
+        ),
         (SetupStepKind::Network, plain(facts.network), None),
         (SetupStepKind::Keys, plain(facts.key), None),
         (

@@ -50,6 +50,25 @@ pub enum StandingState {
     Inactive,
     /// It may not propose for now.
     Suspended,
+    /// It is registered, and its authorization was taken away.
+    Revoked,
+    /// It is registered, and was punished.
+    Slashed,
+}
+
+impl From<crate::StandingState> for StandingState {
+    fn from(state: crate::StandingState) -> StandingState {
+        match state {
+            crate::StandingState::NotRequested => StandingState::NotRequested,
+            crate::StandingState::Requested => StandingState::Requested,
+            crate::StandingState::Authorized => StandingState::Authorized,
+            crate::StandingState::Registered => StandingState::Registered,
+            crate::StandingState::Revoked => StandingState::Revoked,
+            crate::StandingState::Inactive => StandingState::Inactive,
+            crate::StandingState::Suspended => StandingState::Suspended,
+            crate::StandingState::Slashed => StandingState::Slashed,
+        }
+    }
 }
 
 impl StandingState {
@@ -60,7 +79,8 @@ impl StandingState {
 
     /// Whether the account is registered, active or not.
     pub(crate) fn is_registered(self) -> bool {
-        matches!(self, StandingState::Registered | StandingState::Inactive | StandingState::Suspended)
+        use StandingState::{Inactive, Registered, Revoked, Slashed, Suspended};
+        matches!(self, Registered | Inactive | Suspended | Revoked | Slashed)
     }
 }
 
@@ -93,7 +113,7 @@ pub struct RegistrationPreview {
     /// What the account has of the stake's denom.
     pub stake_balance: String,
     /// What the account has of the fee's denom.
-    pub fee_balance: String,
+    pub fee_balance: Option<String>,
     /// The fee's denom.
     pub fee_denom: String,
     /// The fee by a simulation; absent where the chain refused to simulate.
@@ -126,8 +146,8 @@ pub struct ResourcesView {
 pub struct RegistrationReceipt {
     /// The stake, as coins.
     pub stake: String,
-    /// The transaction; absent when the account was registered before.
-    pub tx_hash: Option<String>,
+    /// The transaction.
+    pub tx_hash: String,
     /// Its block.
-    pub height: Option<String>,
+    pub height: String,
 }

@@ -36,7 +36,7 @@ impl Rhythm {
 /// Looks around until the session closes.
 pub(crate) async fn watch(session: Session) {
     let (mut chain, mut standing, mut ipfs) = (Rhythm::of(0), Rhythm::of(15), Rhythm::of(8));
-    let (mut claimable, mut machine) = (Rhythm::of(30), Rhythm::of(30));
+    let (mut earnings, mut machine) = (Rhythm::of(30), Rhythm::of(30));
     let mut disk_low = false;
     loop {
         let running = session.inner.board.read(|snapshot| snapshot.engine.state == EngineState::Running);
@@ -49,8 +49,8 @@ pub(crate) async fn watch(session: Session) {
         if standing.is_due() {
             session.reach_standing().await;
         }
-        if claimable.is_due() {
-            session.refresh_claimable().await;
+        if earnings.is_due() {
+            session.refresh_earnings().await;
         }
         if machine.is_due() {
             session.read_machine(false).await;
@@ -65,7 +65,7 @@ pub(crate) async fn watch(session: Session) {
             () = session.inner.looking.notified() => {
                 standing.last = None;
                 ipfs.last = None;
-                claimable.last = None;
+                earnings.last = None;
             }
             () = tokio::time::sleep(pause) => {}
         }
@@ -111,7 +111,8 @@ impl Session {
         let patience = control::patience(Duration::try_from_secs_f64(block).unwrap_or_default());
         let now = OffsetDateTime::now_utc();
         self.inner.board.engine(|engine| {
-            let last = engine.last_work.as_ref().and_then(|work| OffsetDateTime::parse(&work.at, &Rfc3339).ok());
+            let last =
+                engine.last_work.as_ref().and_then(|work| OffsetDateTime::parse(&work.at, &Rfc3339).ok());
             let began = OffsetDateTime::parse(&engine.since, &Rfc3339).ok();
             // Work of an earlier run says nothing about this one.
             let last = last.filter(|last| began.is_none_or(|began| *last + Duration::from_secs(5) >= began));

@@ -150,7 +150,8 @@ impl Journal {
 
     /// Takes a judgement back, since the file that it speaks of is gone.
     pub(crate) fn forget_judgement(&self, id: u64) -> Result<(), JournalError> {
-        self.lock().execute("UPDATE gradients SET judgement = NULL, verdict = NULL WHERE id = ?1", [id as i64])?;
+        self.lock()
+            .execute("UPDATE gradients SET judgement = NULL, verdict = NULL WHERE id = ?1", [id as i64])?;
         Ok(())
     }
 

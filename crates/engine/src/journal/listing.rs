@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use super::gradients::{self, GradientRow};
 use super::rounds::read_round;
-use super::transactions::{Purpose, Settlement, SettledAs};
+use super::transactions::{Purpose, SettledAs, Settlement};
 use super::{Journal, JournalError, from_text};
 use crate::round::{Round, RoundId, RoundState};
 use crate::verification::{Check, Judgement};
@@ -263,10 +263,8 @@ impl Journal {
     /// When the database cannot be read.
     pub fn listed_gradient(&self, id: u64) -> Result<Option<ListedGradient>, JournalError> {
         let connection = self.lock();
-        let mut query = connection.prepare(&format!(
-            "SELECT {}, excluded_in FROM gradients WHERE id = ?1",
-            gradients::COLUMNS
-        ))?;
+        let mut query = connection
+            .prepare(&format!("SELECT {}, excluded_in FROM gradients WHERE id = ?1", gradients::COLUMNS))?;
         let mut rows = query.query([id as i64])?;
         rows.next()?.map(read_listed).transpose()
     }
@@ -307,9 +305,8 @@ impl Journal {
     /// When the database cannot be read.
     pub fn recent_failures(&self, limit: u32) -> Result<RecentFailures, JournalError> {
         let connection = self.lock();
-        let mut query = connection.prepare(
-            "SELECT judgement FROM gradients WHERE verdict IS NOT NULL ORDER BY id DESC LIMIT ?1",
-        )?;
+        let mut query = connection
+            .prepare("SELECT judgement FROM gradients WHERE verdict IS NOT NULL ORDER BY id DESC LIMIT ?1")?;
         let mut rows = query.query([limit])?;
         let mut failures = RecentFailures::default();
         while let Some(row) = rows.next()? {
@@ -528,7 +525,8 @@ impl Journal {
         let search = filter.search.trim();
         if !search.is_empty() {
             let values = [number(search), beginning(search), beginning(search), beginning(search)];
-            conditions.and("(training_round_id = ? OR cid GLOB ? OR root GLOB ? OR reveal_tx GLOB ?)", values);
+            conditions
+                .and("(training_round_id = ? OR cid GLOB ? OR root GLOB ? OR reveal_tx GLOB ?)", values);
         }
         let (total, rounds) = {
             let connection = self.lock();

@@ -5,8 +5,8 @@
 
 mod books;
 mod gradients;
-mod orders;
 mod listing;
+mod orders;
 mod rounds;
 mod schema;
 mod transactions;
@@ -21,11 +21,11 @@ use time::format_description::well_known::Rfc3339;
 
 pub use books::{EntryKind, Gap, LedgerEntry, Opening, Totals};
 pub use gradients::{GradientRow, GradientTally};
-pub use orders::{Order, OrderId, OrderOutcome, Placed};
 pub use listing::{
-    GradientFilter, GradientPoint, GradientVerdict, ListedGradient, MinerRecord, MinerRound, RecentFailures, RoundGradients,
-    RoundOutcomes, SubmissionFilter, SubmissionRecord,
+    GradientFilter, GradientPoint, GradientVerdict, ListedGradient, MinerRecord, MinerRound, RecentFailures,
+    RoundGradients, RoundOutcomes, SubmissionFilter, SubmissionRecord,
 };
+pub use orders::{Order, OrderId, OrderOutcome, Placed};
 pub use rounds::Transition;
 pub use transactions::{Purpose, SettledAs, Settlement, SignedTransaction};
 

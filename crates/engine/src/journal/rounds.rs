@@ -29,8 +29,10 @@ impl Journal {
     pub(crate) fn open_round(&self, round: &mut Round, now: OffsetDateTime) -> Result<(), JournalError> {
         let mut connection = self.lock();
         let change = connection.transaction()?;
-        change
-            .execute("INSERT INTO rounds (state, data) VALUES (?1, '{}')", params![round.state.to_string()])?;
+        change.execute(
+            "INSERT INTO rounds (state, data) VALUES (?1, '{}')",
+            params![round.state.to_string()],
+        )?;
         round.id = change.last_insert_rowid();
         put_round(&change, round)?;
         put_transition(&change, round, None, round.opened_height, now)?;

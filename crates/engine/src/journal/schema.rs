@@ -12,10 +12,8 @@ use crate::verification::Judgement;
 pub(super) const VERSION: i64 = 2;
 
 /// `MIGRATIONS[v]` takes a journal of version `v` to version `v + 1`.
-const MIGRATIONS: [Migration; VERSION as usize] = [
-    Migration { statements: V1, fill: |_| Ok(()) },
-    Migration { statements: V2, fill: fill_listing },
-];
+const MIGRATIONS: [Migration; VERSION as usize] =
+    [Migration { statements: V1, fill: |_| Ok(()) }, Migration { statements: V2, fill: fill_listing }];
 
 struct Migration {
     statements: &'static str,
