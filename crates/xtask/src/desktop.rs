@@ -82,7 +82,8 @@ pub(crate) fn test(outcomes: &mut Vec<Outcome>) -> Result<()> {
     let passed = build.passed;
     outcomes.push(build);
     if passed {
-        outcomes.push(drive(&driver(outcomes)?)?.alone(ALONE).run()?);
+        let driver = driver(outcomes)?;
+        outcomes.push(drive(&driver)?.alone(ALONE).run()?);
     }
     Ok(())
 }

@@ -90,7 +90,6 @@ fn main() -> ExitCode {
         Task::Bindings => desktop::bindings(),
         Task::Screenshots => desktop::screenshots(),
         Task::Package => desktop::package(),
-        Task::Bench { arguments } => bench::bench(&arguments),
         Task::Setup => setup::for_build()
             .and_then(|()| setup::for_tests())
             .map(|()| println!("all that a build and its tests need is here")),

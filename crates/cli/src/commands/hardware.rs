@@ -19,6 +19,7 @@ pub(crate) async fn run(command: Hardware, json: bool) -> Result<(), Failure> {
         network: command.network,
         budget: Duration::from_millis(command.budget_ms),
         bandwidth: command.bandwidth.then_some(BANDWIDTH),
+        write: true,
     };
     let report = r3mes_api::hardware(&options).await?;
     if json {
