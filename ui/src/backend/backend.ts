@@ -46,7 +46,7 @@ import type {
   SubmissionQuery,
   WordAnswer,
   WordCount,
-} from "./bindings";
+} from "./types";
 
 export interface Backend {
   snapshot(): Promise<Snapshot>;

@@ -1,1046 +1,2700 @@
-// Provisional: replaced by the generated bindings.
-export type DoctorCheck = {
-  /** What is looked at. */
-  kind: DoctorCheckKind;
-  /** How it stands. */
-  level: VerdictLevel;
-  /** What was found. */
-  reason: string;
-  /** What mends it. */
-  remedy: string | null;
-  /** When it was looked at. */
-  at: string;
-};
-export type DoctorCheckKind = "minerConnectivity" | "registration" | "firewall" | "format" | "thresholds" | "resources" | "chain" | "fees" | "ipfs" | "uptime" | "clock" | "keys";
-export type EarningsView = {
-  /** What the rounds in progress would bring by the chain's formula. */
-  estimated: Figure;
-  /** What reveals minted that can still be challenged. */
-  pending: Figure;
-  /** What the distribution module holds for the account, one entry a denom. */
-  claimable: Figure[];
-  /** What was minted and can no longer be challenged. */
-  paid: Figure;
-  /** Fees of all transactions. */
-  fees: Figure;
-  /** The chain's own reward formula, as it states it. */
-  formula: string | null;
-  /** Whether a claim or payout is on its way. */
-  claimInFlight: boolean;
-};
-export type Figure = {
-  /** Whole units; absent where it is not known. */
-  amount: string | null;
-  /** Of what. */
-  denom: string;
-  /** Where it comes from. */
-  source: FigureSource;
-  /** How old it is. */
-  at: string | null;
-  /** Why it is not known. */
-  error: string | null;
-};
-export type FigureSource = "journal" | "chain" | "formula";
-export type DayEarnings = {
-  /** The day, `2026-11-24`. */
-  day: string;
-  /** Rewards in whole units of the reward denom. */
-  rewards: string;
-  /** Fees in whole units of the fee denom. */
-  fees: string;
-};
-export type LedgerRow = {
-  /** `reward`, `fee`, and what else the books know. */
-  kind: string;
-  /** Whole units. */
-  amount: string;
-  /** Of what. */
-  denom: string;
-  /** The block. */
-  height: string;
-  /** The transaction. */
-  txHash: string;
-  /** When it was booked. */
-  at: string;
-};
-export type LedgerPage = {
-  /** How many movements there are. */
-  total: number;
-  /** Those asked for. */
-  rows: LedgerRow[];
-};
-export type ClaimPreview = {
-  /** The account. */
-  address: string;
-  /** What would come in, one entry a denom, in whole units. */
-  rewards: CoinView[];
-  /** The validators that hold it. */
-  validators: string[];
-  /** Gas by a simulation. */
-  gas: string | null;
-  /** The fee by that simulation. */
-  fee: CoinView | null;
-  /** What is left after the fee, one entry a denom; negative where only the fee is paid in it. */
-  net: CoinView[];
-  /** Why it cannot be signed now. */
-  refused: ApiError | null;
-};
-export type CoinView = {
-  /** Whole units, decimal. */
-  amount: string;
-  /** Of what. */
-  denom: string;
-};
-export type ClaimReceipt = {
-  /** The transaction. */
-  txHash: string;
-  /** Its block. */
-  height: string;
-  /** What came in, one entry a denom. */
-  received: CoinView[];
-  /** What it cost. */
-  fee: CoinView[];
-  /** When. */
-  at: string;
-};
-export type EngineState = "stopped" | "starting" | "running" | "stopping" | "stoppedWithError" | "cannotRecover";
-export type Desired = "running" | "stopped";
-export type StartStep = "localNetwork" | "key" | "chain";
-export type Health = "off" | "unproven" | "good" | "idle" | "troubled";
-export type EngineView = {
-  /** What it does. */
-  state: EngineState;
-  /** What the operator wants. */
-  desired: Desired;
-  /** Since when it is in its state. */
-  since: string;
-  /** What is being done, while it starts. */
-  step: StartStep | null;
-  /** Why it stopped, or what it waits for. */
-  error: ApiError | null;
-  /** When it is tried again, where that is. */
-  retryAt: string | null;
-  /** Why it cannot be started; absent where it can. */
-  startBlocked: ApiError | null;
-  /** Whether stopping would do something. */
-  canStop: boolean;
-  /** How the work goes. */
-  health: Health;
-  /** What failed last and is tried again. */
-  trouble: Trouble | null;
-  /** What it did last. */
-  lastWork: Work | null;
-};
-export type Trouble = {
-  /** What failed, as a fragment that fits after "failed to". */
-  message: string;
-  /** What to do about it, where that is known. */
-  remedy: string | null;
-  /** Since when it has failed. */
-  since: string;
-  /** When it failed last. */
-  at: string;
-};
-export type Work = {
-  /** What. */
-  kind: WorkKind;
-  /** When. */
-  at: string;
-};
-export type WorkKind = "started" | "judged" | "advanced";
-export type RoundStage = "collecting" | "aggregating" | "publishing" | "committed" | "revealed" | "finalized" | "challenged" | "reverted" | "expired" | "superseded" | "abandoned";
-export type RoundView = {
-  /** The journal's number of it. */
-  id: string;
-  /** The training round that the miners wrote. */
-  trainingRound: string;
-  /** The model version that it improves. */
-  modelVersion: string;
-  /** Where it stands. */
-  stage: RoundStage;
-  /** Its way so far, oldest first. */
-  way: RoundStep[];
-  /** Gradients announced for it that are pending; once it is closed, those that were judged for it. */
-  received: number;
-  /** Gradients of these that were judged. */
-  judged: number;
-  /** Gradients that close it at once. */
-  quorum: number;
-  /** Gradients without which it is not submitted. */
-  minimum: number;
-  /** Gradients that take part, once that is fixed. */
-  participants: number | null;
-  /** Gradients left out, once that is fixed. */
-  excluded: number | null;
-  /** What it waits for now. */
-  deadline: Deadline | null;
-  /** The aggregation method, once the participants are fixed. */
-  method: string | null;
-  /** The aggregate's CID. */
-  cid: string | null;
-  /** The Merkle root over the participants' gradient hashes. */
-  merkleRoot: string | null;
-  /** The aggregate's bytes. */
-  bytes: string | null;
-  /** The block of the commitment. */
-  commitHeight: string | null;
-  /** The last block in which it may be revealed. */
-  revealDeadline: string | null;
-  /** The block of the reveal. */
-  revealHeight: string | null;
-  /** The last block in which it may be challenged. */
-  challengeDeadline: string | null;
-  /** The reveal's transaction. */
-  revealTx: string | null;
-  /** The chain's id of the aggregation. */
-  aggregationId: string | null;
-  /** The reward in whole units of the reward denom. */
-  reward: string | null;
-  /** Why it left its good way. */
-  reason: string | null;
-  /** When it was opened. */
-  openedAt: string;
-};
-export type RoundStep = {
-  /** What it came to. */
-  stage: RoundStage;
-  /** When. */
-  at: string;
-  /** The chain's height at that moment. */
-  height: string;
-  /** Why, where it is not the good way. */
-  reason: string | null;
-};
-export type Deadline = {
-  /** For what. */
-  kind: DeadlineKind;
-  /** The block, where it is counted in blocks. */
-  height: string | null;
-  /** Blocks until then, where it is counted in blocks and the height is known. */
-  blocksLeft: number | null;
-  /** When that is, as far as it can be told. */
-  at: string | null;
-};
-export type DeadlineKind = "close" | "reveal" | "challenge";
-export type RoundPage = {
-  /** How many there are. */
-  total: number;
-  /** Those asked for. */
-  rows: RoundView[];
-};
-export type GradientQuery = {
-  /** A gradient's id, or the beginning of a miner's address or of a CID; all where empty. */
-  search: string;
-  /** Only those with this verdict. */
-  verdict: VerdictKind | null;
-  /** Only those of this training round. */
-  trainingRound: string | null;
-  /** How many to leave out from the newest on. */
-  offset: number;
-  /** How many to give; 500 at most. */
-  limit: number;
-};
-export type VerdictKind = "waiting" | "passed" | "reported" | "unusable";
-export type GradientRow = {
-  /** The chain's id. */
-  id: string;
-  /** Who sent it. */
-  miner: string;
-  /** Its CID. */
-  cid: string;
-  /** The training round written in it. */
-  trainingRound: string;
-  /** The model version that it improves. */
-  modelVersion: string;
-  /** The chain's word on it: `pending`, `aggregated`, `challenged`. */
-  status: string;
-  /** The verdict. */
-  verdict: VerdictKind;
-  /** The checks that failed. */
-  failed: string[];
-  /** Whether a revealed round of ours left it out. */
-  excluded: boolean;
-  /** L2 norm. */
-  norm: number | null;
-  /** Bytes of its file. */
-  bytes: string | null;
-  /** When it was first seen. */
-  seenAt: string;
-};
-export type GradientPage = {
-  /** How many fit the query. */
-  total: number;
-  /** Those asked for. */
-  rows: GradientRow[];
-};
-export type GradientDetail = {
-  /** As in the list. */
-  row: GradientRow;
-  /** The checks with their values. */
-  findings: FindingView[];
-  /** The container, `safetensors` and so on. */
-  container: string | null;
-  /** Names, shapes and dtypes, in short. */
-  layout: string | null;
-  /** Samples that the miner says it trained on. */
-  samples: string | null;
-  /** Largest magnitude. */
-  maxAbs: number | null;
-  /** Share of zeros, 0 to 1. */
-  zeroShare: number | null;
-  /** Values that are not finite. */
-  nonFinite: string | null;
-  /** The hash announced on the chain. */
-  announcedHash: string;
-  /** The hash of the file's values. */
-  measuredHash: string | null;
-  /** The loss that the miner claims. */
-  claimedLoss: string;
-  /** The block of its announcement. */
-  submittedHeight: string;
-  /** How often its bytes could not be had. */
-  attempts: number;
-  /** Why they could not be had the last time. */
-  lastFailure: string | null;
-  /** The file with the evidence of its exclusion, in the data folder. */
-  evidence: string | null;
-};
-export type FindingView = {
-  /** The check's name, as the settings spell it. */
-  check: string;
-  /** How it ended. */
-  outcome: FindingOutcome;
-  /** What was found. */
-  measured: string;
-  /** What it was held against. */
-  expected: string;
-  /** Whether a failure leaves the gradient out, by the settings as they are. */
-  excludes: boolean;
-};
-export type FindingOutcome = "passed" | "failed" | "unknown";
-export type GradientPoint = {
-  /** The chain's id. */
-  id: string;
-  /** Who sent it. */
-  miner: string;
-  /** The training round. */
-  trainingRound: string;
-  /** L2 norm. */
-  norm: number;
-  /** Cosine of its angle to the round's aggregate, -1 to 1; absent before that was computed. */
-  similarity: number | null;
-  /** The verdict. */
-  verdict: VerdictKind;
-};
-export type MinerQuery = {
-  /** The beginning of an address; all where empty. */
-  search: string;
-  /** How many to leave out. */
-  offset: number;
-  /** How many to give; 500 at most. */
-  limit: number;
-};
-export type MinerRow = {
-  /** Its address. */
-  address: string;
-  /** Gradients of its that we saw. */
-  gradients: number;
-  /** Of these, judged without a failed check. */
-  passed: number;
-  /** Of these, with a failed check and yet usable. */
-  reported: number;
-  /** Of these, unusable. */
-  unusable: number;
-  /** Of these, left out of a revealed round. */
-  excluded: number;
-  /** When its last gradient was seen. */
-  lastSeen: string;
-};
-export type MinerPage = {
-  /** How many fit the query. */
-  total: number;
-  /** Those asked for. */
-  rows: MinerRow[];
-};
-export type MinerDetail = {
-  /** As in the list. */
-  row: MinerRow;
-  /** The chain's trust score, 0 to 1, as it says it now. */
-  trustScore: number | null;
-  /** The chain's tier for it, as it says it now. */
-  tier: string | null;
-  /** Submissions by the chain's count. */
-  submissions: string | null;
-  /** Successful ones by the chain's count. */
-  successful: string | null;
-  /** Slashings by the chain's count. */
-  slashingEvents: string | null;
-  /** By training round, oldest first; 200 at most. */
-  history: ReputationPoint[];
-  /** Why the chain's figures are not there. */
-  error: string | null;
-};
-export type ReputationPoint = {
-  /** The training round. */
-  trainingRound: string;
-  /** When its first gradient of that round was seen. */
-  at: string;
-  /** Gradients. */
-  gradients: number;
-  /** Of these, without a failed check. */
-  passed: number;
-  /** The largest norm. */
-  norm: number | null;
-};
-export type SubmissionQuery = {
-  /** The beginning of a CID, a root or a transaction's hash, or a training round; all where empty. */
-  search: string;
-  /** Only those that stand there. */
-  stage: RoundStage | null;
-  /** How many to leave out from the newest on. */
-  offset: number;
-  /** How many to give; 500 at most. */
-  limit: number;
-};
-export type SubmissionRow = {
-  /** The journal's number of the round. */
-  id: string;
-  /** The training round. */
-  trainingRound: string;
-  /** Where it stands. */
-  stage: RoundStage;
-  /** The aggregate's CID. */
-  cid: string | null;
-  /** The Merkle root. */
-  merkleRoot: string | null;
-  /** Gradients that take part. */
-  participants: number;
-  /** The commitment's transaction. */
-  commitTx: string | null;
-  /** Its block. */
-  commitHeight: string | null;
-  /** The reveal's transaction. */
-  revealTx: string | null;
-  /** Its block. */
-  revealHeight: string | null;
-  /** Gas that the round's transactions used. */
-  gasUsed: string | null;
-  /** Their fees in whole units of the fee denom. */
-  fee: string | null;
-  /** The reward in whole units of the reward denom. */
-  reward: string | null;
-  /** When the round was opened. */
-  at: string;
-  /** Why it left its good way. */
-  reason: string | null;
-};
-export type SubmissionPage = {
-  /** How many fit the query. */
-  total: number;
-  /** Those asked for. */
-  rows: SubmissionRow[];
-};
-export type ExportFormat = "csv" | "json";
-export type Exported = {
-  /** The file. */
-  path: string;
-  /** Records in it. */
-  records: number;
-};
-export type KeyRow = {
-  /** Its name. */
-  name: string;
-  /** Its account. */
-  address: string;
-  /** Where its secret lies. */
-  store: KeyStore;
-  /** Whether the engine signs with it. */
-  inUse: boolean;
-  /** When it was enrolled. */
-  createdAt: string;
-  /** When it was last part of a backup. */
-  lastBackup: string | null;
-};
-export type KeyStore = "keychain" | "file";
-export type KeychainState = "available" | "locked" | "absent";
-export type WordCount = "twelve" | "twentyFour";
-export type KeyDraft = {
-  /** Its name. */
-  name: string;
-  /** Its account. */
-  address: string;
-  /** How many words it has. */
-  words: number;
-  /** The places of the words that are asked for before it is kept, from 1. */
-  asked: number[];
-};
-export type WordAnswer = {
-  /** The place, from 1. */
-  place: number;
-  /** The word. */
-  word: string;
-};
-export type ImportSource = { kind: "words"; text: string } | { kind: "hex"; text: string } | { kind: "armor"; text: string };
-export type BackupView = {
-  /** The file. */
-  path: string;
-  /** Names of the keys. */
-  keys: string[];
-  /** Settings and network profiles; after a restore, those that were written. */
-  files: string[];
-  /** When it was made. */
-  at: string;
-};
-export type LogLevel = "trace" | "debug" | "info" | "warn" | "error";
-export type LogLine = {
-  /** Counts up by one. */
-  seq: number;
-  /** When it was written. */
-  at: string;
-  /** How grave it is. */
-  level: LogLevel;
-  /** The part of the program that wrote it. */
-  target: string;
-  /** What it says, with its fields behind it. */
-  message: string;
-};
-export type LogQuery = {
-  /** Only lines that are at least so grave. */
-  level: LogLevel;
-  /** Only lines that hold this text, in any case. */
-  search: string;
-  /** Only lines after this number; all where absent. */
-  after: number | null;
-  /** The newest of these, so many at most. */
-  limit: number;
-};
-export type LogPage = {
-  /** The lines. */
-  lines: LogLine[];
-  /** How many fit the query; the newest of them are here. */
-  total: number;
-  /** The number of the newest line there is. */
-  newest: number;
-};
-export type MachineView = {
-  /** The processor's name. */
-  processor: string | null;
-  /** Cores that this process may use. */
-  cores: number | null;
-  /** Bytes of memory that this process may use. */
-  memoryBytes: string | null;
-  /** Bytes of that which are free. */
-  memoryAvailable: string | null;
-  /** Bytes on the data folder's file system. */
-  diskBytes: string | null;
-  /** Bytes of that which are free. */
-  diskFree: string | null;
-  /** Seconds by which the clock is ahead of the chain's; negative where it is behind. */
-  clockSkewSeconds: number | null;
-  /** What is to be said of it. */
-  verdicts: VerdictView[];
-  /** When it was read. */
-  at: string | null;
-};
-export type VerdictView = {
-  /** What was judged, such as `memory`. */
-  subject: string;
-  /** How it stands. */
-  level: VerdictLevel;
-  /** What was found, and what it was held against. */
-  reason: string;
-  /** What mends it. */
-  remedy: string | null;
-  /** When it was read. */
-  at: string;
-};
-export type VerdictLevel = "pass" | "warn" | "fail" | "unknown";
-export type LoadView = {
-  /** Share of all cores in use, 0 to 1. */
-  cpu: number;
-  /** Share of one core that this process uses; above 1 for several. */
-  processCpu: number;
-  /** Bytes of memory in use. */
-  memoryUsed: string;
-  /** Bytes of memory there are. */
-  memoryTotal: string;
-  /** Bytes that this process holds. */
-  processMemory: string;
-  /** Bytes free on the data folder's file system. */
-  diskFree: string | null;
-  /** Bytes a second that came in over all interfaces. */
-  receivedPerSecond: number;
-  /** Bytes a second that went out. */
-  sentPerSecond: number;
-  /** When it was read. */
-  at: string;
-};
-export type NetworkView = {
-  /** What the operator calls it. */
-  name: string;
-  /** The chain's id by the profile. */
-  chainId: string;
-  /** Whether all of it is local and worth nothing. */
-  local: boolean;
-  /** The chain's height, as the best endpoint says. */
-  height: string | null;
-  /** When that block was made. */
-  blockTime: string | null;
-  /** The usual seconds from block to block. */
-  blockSeconds: number;
-  /** In order of preference. */
-  endpoints: EndpointView[];
-  /** Denom of rewards. */
-  rewardDenom: string;
-  /** Digits after the point when an amount in the reward denom is shown. */
-  rewardExponent: number;
-  /** Denom of stakes. */
-  stakeDenom: string;
-  /** Denom of fees. */
-  feeDenom: string;
-  /** The least stake of a proposer, in whole units. */
-  minimumStake: string;
-  /** Where the network's dashboard is. */
-  dashboardUrl: string | null;
-  /** Where the network's explorer is. */
-  explorerUrl: string | null;
-  /** Where requests for authorization can be sent. */
-  adminUrl: string | null;
-  /** When the endpoints were asked last. */
-  at: string | null;
-};
-export type EndpointView = {
-  /** Its URL, without credentials. */
-  url: string;
-  /** How it is. */
-  state: EndpointState;
-  /** Whether the engine, or a look from outside, would use it now. */
-  inUse: boolean;
-  /** The chain that it serves. */
-  chainId: string | null;
-  /** Its newest block. */
-  height: string | null;
-  /** Blocks behind the best known height. */
-  lag: number | null;
-  /** How long an answer took. */
-  latencyMs: number | null;
-  /** What is wrong. */
-  error: string | null;
-  /** Since when it is in its state. */
-  since: string;
-};
-export type EndpointState = "unknown" | "good" | "lagging" | "catchingUp" | "wrongChain" | "unreachable";
-export type EndpointProbe = {
-  /** As it was asked for. */
-  url: string;
-  /** The chain. */
-  chainId: string;
-  /** Its newest block. */
-  height: string;
-  /** When that block was made. */
-  blockTime: string;
-  /** Seconds since then. */
-  lagSeconds: number;
-  /** How long the answer took. */
-  latencyMs: number;
-  /** Whether it says that it is catching up. */
-  catchingUp: boolean;
-  /** Whether it keeps an index of transactions. */
-  indexesTransactions: boolean;
-  /** The node's name for itself. */
-  moniker: string;
-};
-export type IpfsProbe = {
-  /** As it was asked for. */
-  url: string;
-  /** What it calls itself. */
-  version: string;
-  /** Nodes that it is connected to; absent where it does not say. */
-  peers: number | null;
-  /** How long the answer took. */
-  latencyMs: number;
-};
-export type NetworkChoice = { kind: "local" } | { kind: "profile"; name: string } | { kind: "endpoints"; rpc: string[]; ipfs: string | null };
-export type ProfileView = {
-  /** Its name. */
-  name: string;
-  /** Its chain. */
-  chainId: string;
-  /** Its RPC endpoints. */
-  rpc: string[];
-  /** Whether it comes with the program, and not from a file. */
-  builtIn: boolean;
-  /** Whether the settings name it. */
-  chosen: boolean;
-};
-export type IpfsView = {
-  /** Its RPC's URL, without credentials. */
-  url: string;
-  /** Whether the engine starts and stops the node itself. */
-  managed: boolean;
-  /** Whether it answers. */
-  reachable: boolean;
-  /** What it calls itself. */
-  version: string | null;
-  /** Nodes that it is connected to. */
-  peers: number | null;
-  /** Bytes that its repository holds. */
-  repoBytes: string | null;
-  /** Bytes that its repository may hold. */
-  repoLimit: string | null;
-  /** Bytes a second of the latest fetches. */
-  fetchBytesPerSecond: number | null;
-  /** Bytes a second of the latest uploads. */
-  uploadBytesPerSecond: number | null;
-  /** What is wrong. */
-  error: string | null;
-  /** Since when it is as it is. */
-  since: string | null;
-  /** When it was asked last. */
-  at: string | null;
-};
-export type Preferences = {
-  /** The role that was chosen; absent before it was. */
-  role: NodeRole | null;
-  /** What the operator is told of while the window is hidden. */
-  notifications: NoticeKind[];
-  /** Whether the launcher starts with the desktop, minimised. */
-  autostart: boolean;
-  /** Whether closing the window leaves the launcher in the tray, where there is one. */
-  closeToTray: boolean;
-  /** Light or dark. */
-  theme: Theme;
-  /** `en` or `tr`; that of the system where absent. */
-  language: string | null;
-  /** Whether the parameters of the set-up were looked through. */
-  parametersSeen: boolean;
-  /** Whether the operator was told of the words of the key, and confirmed them. */
-  setupFinished: boolean;
-};
-export type NodeRole = "miner" | "serving" | "validator" | "proposer";
-export type Theme = "system" | "light" | "dark";
-export type NoticeKind = "roundRevealed" | "reward" | "challenge" | "slash" | "revealAtRisk" | "diskLow" | "engineStopped";
-export type SettingView = {
-  /** The dotted name, such as `round.quorum`. */
-  key: string;
-  /** One sentence on what it means. */
-  about: string;
-  /** Its value as text; absent where it is left out. */
-  value: string | null;
-  /** The value that a new data folder has. */
-  standard: string | null;
-  /** Whether it can be left out for good. */
-  optional: boolean;
-};
-export type SettingsView = {
-  /** The file. */
-  path: string;
-  /** Whether the file is there; the standard values hold where it is not. */
-  saved: boolean;
-  /** Every key, in the order of the file. */
-  keys: SettingView[];
-  /** Whether a running engine still works by older ones, and takes these up when it is started again. */
-  needsRestart: boolean;
-};
-export type SettingChange = {
-  /** Which. */
-  key: string;
-  /** What the operator typed; an empty text takes an optional key out. */
-  value: string;
-};
-export type SettingProblem = {
-  /** Which. */
-  key: string;
-  /** What was expected and found, such as `must be at least 1, is 0`. */
-  text: string;
-};
-export type SaveOutcome = { kind: "saved"; value: SettingsView } | { kind: "problems"; value: SettingProblem[] };
-export type FolderProbe = {
-  /** The folder, whole. */
-  path: string;
-  /** Whether a file was written there, synchronised, read back and removed. */
-  writable: boolean;
-  /** Whether a proposer has its data there already. */
-  inUse: boolean;
-  /** Bytes free on its file system. */
-  freeBytes: string | null;
-  /** How fast it was written to. */
-  bytesPerSecond: number | null;
-  /** What is wrong with it. */
-  error: string | null;
-};
-export type SetupView = {
-  /** In order. */
-  steps: SetupStep[];
-  /** The first step that is not done; absent where all are. */
-  next: SetupStepKind | null;
-};
-export type SetupStep = {
-  /** Which. */
-  kind: SetupStepKind;
-  /** Whether it is done. */
-  state: SetupState;
-  /** What is missing, or what cannot be known now. */
-  reason: string | null;
-};
-export type SetupStepKind = "role" | "system" | "network" | "keys" | "authorization" | "parameters" | "register" | "ready";
-export type SetupState = "done" | "todo" | "blocked" | "unknown";
-export type Snapshot = {
-  /** The number of the last delta that is in it. */
-  seq: number;
-  /** When it was taken. */
-  at: string;
-  /** The program and its data folder. */
-  application: ApplicationView;
-  /** How far the set-up is, computed from what is there. */
-  setup: SetupView;
-  /** The engine. */
-  engine: EngineView;
-  /** The chain and the endpoints that lead to it. */
-  network: NetworkView;
-  /** What the account is on the chain. */
-  standing: StandingView;
-  /** The account's keys. */
-  keys: KeyRow[];
-  /** The round in progress. */
-  round: RoundView | null;
-  /** The newest rounds first, at most [`Snapshot::ROUNDS`]. */
-  rounds: RoundView[];
-  /** The five key figures. */
-  metrics: Metrics;
-  /** What is earned. */
-  earnings: EarningsView;
-  /** This machine. */
-  machine: MachineView;
-  /** The IPFS node. */
-  ipfs: IpfsView;
-  /** What the operator prefers of the desktop. */
-  preferences: Preferences;
-};
-export type Delta = {
-  /** Counts up by one. */
-  seq: number;
-  /** When it happened. */
-  at: string;
-  /** The change. */
-  change: Change;
-};
-export type Change = { part: "application"; value: ApplicationView } | { part: "setup"; value: SetupView } | { part: "engine"; value: EngineView } | { part: "network"; value: NetworkView } | { part: "standing"; value: StandingView } | { part: "keys"; value: KeyRow[] } | { part: "round"; value: RoundView | null } | { part: "rounds"; value: RoundView[] } | { part: "metrics"; value: Metrics } | { part: "earnings"; value: EarningsView } | { part: "machine"; value: MachineView } | { part: "ipfs"; value: IpfsView } | { part: "preferences"; value: Preferences } | { part: "judged"; value: GradientRow } | { part: "notice"; value: Notice };
-export type Deltas = { kind: "next"; value: Delta[] } | { kind: "gap" };
-export type ApplicationView = {
-  /** Its version. */
-  version: string;
-  /** The data folder that it works on. */
-  dataFolder: string;
-  /** When this run of the program began. */
-  startedAt: string;
-  /** Whether it works on the local network that runs inside it, rather than on a real one. */
-  localNetwork: boolean;
-  /** Whether actions that sign or change keys ask for the access passphrase. */
-  accessProtected: boolean;
-  /** What the system says of the operator's language, such as `tr-TR`. */
-  locale: string | null;
-  /** Whether there is a tray to hide in. */
-  tray: boolean;
-  /** What went wrong at the end of the last run, if it did not end as it should. */
-  lastCrash: CrashView | null;
-  /** Why the preferences could not be read. They are left alone, and the standard ones hold. */
-  preferencesError: ApiError | null;
-};
-export type CrashView = {
-  /** What the program was doing. */
-  phase: string;
-  /** When it began to. */
-  at: string;
-  /** The report's file name in the data folder, where there is one. */
-  report: string | null;
-};
-export type Notice = {
-  /** Which of the kinds that can be chosen. */
-  kind: NoticeKind;
-  /** The training round concerned. */
-  trainingRound: string | null;
-  /** An amount, in whole units. */
-  amount: string | null;
-  /** Its denom. */
-  denom: string | null;
-  /** One line for people, in English. */
-  detail: string;
-};
-export type Metrics = {
-  /** Gradients that the chain announced; the trend counts them by round. */
-  gradients: Metric;
-  /** Aggregations revealed and not reverted; the trend counts them by hour. */
-  aggregations: Metric;
-  /** Share of the rounds with a commitment that ended in a reveal which stands, 0 to 1; the trend by round. */
-  successRate: Metric;
-  /** Share of the judged gradients without a failed check, 0 to 1; the trend by round. */
-  quality: Metric;
-  /** Rewards in whole units of the reward denom; the trend by round. */
-  earnings: Metric;
-};
-export type Metric = {
-  /** The figure as decimal text; absent where nothing was measured yet. */
-  value: string | null;
-  /** Its unit: a denom, or nothing. */
-  unit: string | null;
-  /** The past, oldest first. */
-  trend: number[];
-  /** When the newest thing happened that the figure counts. */
-  at: string | null;
-};
-export type StandingView = {
-  /** The account; absent before there is a key. */
-  address: string | null;
-  /** How it stands. */
-  state: StandingState;
-  /** The stake that it registered with, as coins. */
-  stake: string | null;
-  /** The block of its registration. */
-  registeredHeight: string | null;
-  /** How often it was slashed. */
-  slashingEvents: string | null;
-  /** Its balance in the reward denom, in whole units. */
-  rewardBalance: string | null;
-  /** Its balance in the stake denom, in whole units. */
-  stakeBalance: string | null;
-  /** Its balance in the fee denom, in whole units. */
-  feeBalance: string | null;
-  /** When a request for authorization was signed last. */
-  requestedAt: string | null;
-  /** Why the standing is not known. */
-  error: string | null;
-  /** When the chain was asked last. */
-  at: string | null;
-};
-export type StandingState = "unknown" | "notRequested" | "requested" | "authorized" | "registered" | "inactive" | "suspended";
-export type AuthorizationRequest = {
-  /** The document, to be saved, copied or sent as it is. */
-  text: string;
-  /** The account that asks. */
-  address: string;
-  /** A name for its file. */
-  fileName: string;
-  /** When it was signed. */
-  at: string;
-};
-export type RegistrationPreview = {
-  /** The account. */
-  address: string;
-  /** The stake in whole units. */
-  stake: string;
-  /** Its denom. */
-  stakeDenom: string;
-  /** The least that the network takes. */
-  minimumStake: string;
-  /** What the account has of the stake's denom. */
-  stakeBalance: string;
-  /** What the account has of the fee's denom. */
-  feeBalance: string;
-  /** The fee's denom. */
-  feeDenom: string;
-  /** The fee by a simulation; absent where the chain refused to simulate. */
-  fee: string | null;
-  /** Gas by a simulation. */
-  gas: string | null;
-  /** The resources that it states, as this machine was read. */
-  resources: ResourcesView;
-  /** Why it cannot be signed now. */
-  refused: ApiError | null;
-};
-export type ResourcesView = {
-  /** Cores. */
-  cpuCores: number;
-  /** Gigabytes of memory. */
-  memoryGb: number;
-  /** Gigabytes of free disk space. */
-  storageGb: number;
-  /** Graphics cards. */
-  gpuCount: number;
-};
-export type RegistrationReceipt = {
-  /** The stake, as coins. */
-  stake: string;
-  /** The transaction; absent when the account was registered before. */
-  txHash: string | null;
-  /** Its block. */
-  height: string | null;
-};
-export type ErrorCode = "file" | "settings" | "request" | "in-use" | "key" | "no-keychain" | "keychain-locked" | "no-key-entry" | "key-differs" | "passphrase" | "access" | "standing" | "foreign-commitment" | "network" | "engine";
-export type ApiError = {
-  /** The kind. */
-  code: ErrorCode;
-  /** One line for people. */
-  message: string;
-  /** What to do about it, where that is known. */
-  remedy: string | null;
+// Made by `cargo xtask bindings` from the commands of the desktop shell; not edited by hand.
+/* eslint-disable */
+// @ts-nocheck
+
+// This file has been generated by Tauri Specta. Do not edit this file manually.
+
+import { invoke as __TAURI_INVOKE } from "@tauri-apps/api/core";
+
+/** Commands */
+export const commands = {
+	/**  Everything at once. */
+	snapshot: () => __TAURI_INVOKE<Snapshot_Serialize>("snapshot"),
+	/**  The deltas after a number. */
+	deltas: (after: number) => __TAURI_INVOKE<Deltas_Serialize>("deltas", { after }),
+	/**  Has the engine work. */
+	start: () => typedError<null, ApiError_Serialize>(__TAURI_INVOKE("start")),
+	/**  Has the engine come to its end. */
+	stop: () => typedError<null, ApiError_Serialize>(__TAURI_INVOKE("stop")),
+	/**  Has the network, the IPFS node and the account's standing looked at now. */
+	lookAgain: () => __TAURI_INVOKE<void>("look_again"),
+	/**  The machine's load since it was last asked for. */
+	machineLoad: () => typedError<LoadView_Serialize, ApiError_Serialize>(__TAURI_INVOKE("machine_load")),
+	/**  Reads the machine whole, with a file written to the data folder. */
+	checkSystem: () => typedError<MachineView_Serialize, ApiError_Serialize>(__TAURI_INVOKE("check_system")),
+	/**  Walks the list of what can be wrong. */
+	doctor: () => typedError<DoctorCheck_Serialize[], ApiError_Serialize>(__TAURI_INVOKE("doctor")),
+	/**  Lines of the log. */
+	logPage: (query: LogQuery_Deserialize) => __TAURI_INVOKE<LogPage>("log_page", { query }),
+	/**
+	 *  Writes the log, without what only concerns this machine, to a file that the operator picks; `None` when
+	 *  none was picked.
+	 */
+	exportLog: () => typedError<Exported | null, ApiError_Serialize>(__TAURI_INVOKE("export_log")),
+	/**  Notes a fault of the page in the log. */
+	recordFault: (message: string) => __TAURI_INVOKE<void>("record_fault", { message }),
+	/**  Rounds, newest first. */
+	rounds: (offset: number, limit: number) => typedError<RoundPage_Serialize, ApiError_Serialize>(__TAURI_INVOKE("rounds", { offset, limit })),
+	/**  Gradients, newest first. */
+	gradients: (query: GradientQuery_Deserialize) => typedError<GradientPage_Serialize, ApiError_Serialize>(__TAURI_INVOKE("gradients", { query })),
+	/**  One gradient. */
+	gradient: (id: string) => typedError<GradientDetail_Serialize, ApiError_Serialize>(__TAURI_INVOKE("gradient", { id })),
+	/**  Norms of the newest gradients. */
+	gradientPoints: (trainingRound: string | null, limit: number) => typedError<GradientPoint_Serialize[], ApiError_Serialize>(__TAURI_INVOKE("gradient_points", { trainingRound, limit })),
+	/**  Miners, those with most gradients first. */
+	miners: (query: MinerQuery) => typedError<MinerPage, ApiError_Serialize>(__TAURI_INVOKE("miners", { query })),
+	/**  One miner. */
+	miner: (address: string) => typedError<MinerDetail_Serialize, ApiError_Serialize>(__TAURI_INVOKE("miner", { address })),
+	/**  Submissions, newest first. */
+	submissions: (query: SubmissionQuery_Deserialize) => typedError<SubmissionPage_Serialize, ApiError_Serialize>(__TAURI_INVOKE("submissions", { query })),
+	/**  Writes all submissions to a file that the operator picks; `None` when none was picked. */
+	exportSubmissions: (format: ExportFormat) => typedError<Exported | null, ApiError_Serialize>(__TAURI_INVOKE("export_submissions", { format })),
+	/**  The books, newest first. */
+	ledger: (offset: number, limit: number) => typedError<LedgerPage_Serialize, ApiError_Serialize>(__TAURI_INVOKE("ledger", { offset, limit })),
+	/**  Rewards and fees by day, oldest first. */
+	earningsByDay: (days: number) => typedError<DayEarnings[], ApiError_Serialize>(__TAURI_INVOKE("earnings_by_day", { days })),
+	/**  All settings. */
+	settings: () => typedError<SettingsView_Serialize, ApiError_Serialize>(__TAURI_INVOKE("settings")),
+	/**  What is wrong with these changes; nothing is written. */
+	checkSettings: (changes: SettingChange[]) => typedError<SettingProblem[], ApiError_Serialize>(__TAURI_INVOKE("check_settings", { changes })),
+	/**  Saves the changes if all is valid. */
+	saveSettings: (changes: SettingChange[]) => typedError<SaveOutcome_Serialize, ApiError_Serialize>(__TAURI_INVOKE("save_settings", { changes })),
+	/**  Takes the preferences over, and does what they ask of the system. */
+	setPreferences: (preferences: Preferences_Deserialize) => typedError<Preferences_Serialize, ApiError_Serialize>(__TAURI_INVOKE("set_preferences", { preferences })),
+	/**  The networks that can be chosen by name. */
+	profiles: () => typedError<ProfileView[], ApiError_Serialize>(__TAURI_INVOKE("profiles")),
+	/**  Chooses the network. */
+	chooseNetwork: (choice: NetworkChoice_Deserialize) => typedError<null, ApiError_Serialize>(__TAURI_INVOKE("choose_network", { choice })),
+	/**  Takes up a profile from a file that the operator picks, and chooses it; `false` when none was picked. */
+	addProfile: () => typedError<boolean, ApiError_Serialize>(__TAURI_INVOKE("add_profile")),
+	/**  Tests an RPC endpoint. */
+	probeEndpoint: (url: string) => typedError<EndpointProbe, ApiError_Serialize>(__TAURI_INVOKE("probe_endpoint", { url })),
+	/**  Tests an IPFS node. */
+	probeIpfs: (url: string) => typedError<IpfsProbe_Serialize, ApiError_Serialize>(__TAURI_INVOKE("probe_ipfs", { url })),
+	/**  Tests a folder by writing to it. */
+	probeFolder: (path: string) => typedError<FolderProbe_Serialize, ApiError_Serialize>(__TAURI_INVOKE("probe_folder", { path })),
+	/**  Sets, changes or takes away the access passphrase. */
+	setAccessPassphrase: (present: string | null, next: string | null) => typedError<null, ApiError_Serialize>(__TAURI_INVOKE("set_access_passphrase", { present, next })),
+	/**  Whether the system's keychain can be used. */
+	keychainState: () => typedError<KeychainState, ApiError_Serialize>(__TAURI_INVOKE("keychain_state")),
+	/**  Makes a key that is kept nowhere yet. */
+	draftKey: (name: string, words: WordCount, store: KeyStore, passphrase: string | null, access: string | null) => typedError<KeyDraft, ApiError_Serialize>(__TAURI_INVOKE("draft_key", { name, words, store, passphrase, access })),
+	/**  The words of the key that is being made; asks for the passphrase again. */
+	revealWords: (passphrase: string | null) => typedError<string[], ApiError_Serialize>(__TAURI_INVOKE("reveal_words", { passphrase })),
+	/**  Keeps the key, once the words that were asked for are right. */
+	keepKey: (answers: WordAnswer[]) => typedError<KeyRow_Serialize, ApiError_Serialize>(__TAURI_INVOKE("keep_key", { answers })),
+	/**  Gives the key up that was being made. */
+	dropDraft: () => typedError<null, ApiError_Serialize>(__TAURI_INVOKE("drop_draft")),
+	/**  Imports a key. */
+	importKey: (name: string, source: ImportSource, store: KeyStore, passphrase: string | null, sourcePassphrase: string | null, access: string | null) => typedError<KeyRow_Serialize, ApiError_Serialize>(__TAURI_INVOKE("import_key", { name, source, store, passphrase, sourcePassphrase, access })),
+	/**  Chooses the key that the engine signs with. */
+	useKey: (name: string, access: string | null) => typedError<null, ApiError_Serialize>(__TAURI_INVOKE("use_key", { name, access })),
+	/**  Deletes a key for good; `address` confirms it. */
+	deleteKey: (name: string, address: string, access: string | null) => typedError<null, ApiError_Serialize>(__TAURI_INVOKE("delete_key", { name, address, access })),
+	/**  Opens the account's key file for as long as the program runs. */
+	unlockKeys: (passphrase: string) => typedError<null, ApiError_Serialize>(__TAURI_INVOKE("unlock_keys", { passphrase })),
+	/**  Writes a backup to a file that the operator picks; `None` when none was picked. */
+	backUp: (passphrase: string, keys: string | null, access: string | null) => typedError<BackupView | null, ApiError_Serialize>(__TAURI_INVOKE("back_up", { passphrase, keys, access })),
+	/**  Brings keys back from a backup that the operator picks; `None` when none was picked. */
+	restore: (passphrase: string, store: KeyStore | null, keys: string | null, access: string | null) => typedError<BackupView | null, ApiError_Serialize>(__TAURI_INVOKE("restore", { passphrase, store, keys, access })),
+	/**  Composes and signs a request for authorization. */
+	requestAuthorization: (contact: string, statement: string, access: string | null) => typedError<AuthorizationRequest, ApiError_Serialize>(__TAURI_INVOKE("request_authorization", { contact, statement, access })),
+	/**  Saves a composed request to a file that the operator picks; `None` when none was picked. */
+	saveAuthorization: (text: string, fileName: string) => typedError<string | null, ApiError_Serialize>(__TAURI_INVOKE("save_authorization", { text, fileName })),
+	/**  Sends a composed request to the network's administrator. */
+	sendAuthorization: (text: string) => typedError<string, ApiError_Serialize>(__TAURI_INVOKE("send_authorization", { text })),
+	/**  What a local network's administrator does for a newcomer. */
+	grantOnLocalNetwork: () => typedError<null, ApiError_Serialize>(__TAURI_INVOKE("grant_on_local_network")),
+	/**  What a registration would be. */
+	registrationPreview: (stake: string | null) => typedError<RegistrationPreview_Serialize, ApiError_Serialize>(__TAURI_INVOKE("registration_preview", { stake })),
+	/**  Registers the account. */
+	register: (stake: string | null, access: string | null) => typedError<RegistrationReceipt, ApiError_Serialize>(__TAURI_INVOKE("register", { stake, access })),
+	/**  What a claim would be. */
+	claimPreview: () => typedError<ClaimPreview_Serialize, ApiError_Serialize>(__TAURI_INVOKE("claim_preview")),
+	/**  Claims what is claimable. */
+	claim: (access: string | null) => typedError<ClaimReceipt, ApiError_Serialize>(__TAURI_INVOKE("claim", { access })),
+	/**  A folder that the operator picks; `None` when none was picked. */
+	pickFolder: () => typedError<string | null, ApiError_Serialize>(__TAURI_INVOKE("pick_folder")),
+	/**  Has the launcher work on another data folder from its next start on. Nothing is moved. */
+	moveDataFolder: (path: string) => typedError<null, ApiError_Serialize>(__TAURI_INVOKE("move_data_folder", { path })),
+	/**  Shows the data folder in the system's file browser. */
+	openDataFolder: () => typedError<null, ApiError_Serialize>(__TAURI_INVOKE("open_data_folder")),
+	/**  Opens a page of the network's dashboard or explorer in the browser, and no other. */
+	openPage: (url: string) => typedError<null, ApiError_Serialize>(__TAURI_INVOKE("open_page", { url })),
+	/**  Ends the launcher in order. */
+	quit: () => typedError<null, ApiError_Serialize>(__TAURI_INVOKE("quit")),
 };
 
-import { invoke } from "@tauri-apps/api/core";
-export type Result<T, E> = { status: "ok"; data: T } | { status: "error"; error: E };
-async function typed<T, E>(answer: Promise<T>): Promise<Result<T, E>> {
-  try {
-    return { status: "ok", data: await answer };
-  } catch (error) {
-    if (error instanceof Error) throw error;
-    return { status: "error", error: error as E };
-  }
-}
-export const commands = {
-  keychainState: (): Promise<Result<KeychainState, ApiError>> => typed(invoke("keychain_state", {})),
-  draftKey: (name: string, words: WordCount, store: KeyStore, passphrase: string | null, access: string | null): Promise<Result<KeyDraft, ApiError>> => typed(invoke("draft_key", { name, words, store, passphrase, access })),
-  revealWords: (passphrase: string | null): Promise<Result<string[], ApiError>> => typed(invoke("reveal_words", { passphrase })),
-  keepKey: (answers: WordAnswer[]): Promise<Result<KeyRow, ApiError>> => typed(invoke("keep_key", { answers })),
-  dropDraft: (): Promise<Result<null, ApiError>> => typed(invoke("drop_draft", {})),
-  importKey: (name: string, source: ImportSource, store: KeyStore, passphrase: string | null, sourcePassphrase: string | null, access: string | null): Promise<Result<KeyRow, ApiError>> => typed(invoke("import_key", { name, source, store, passphrase, sourcePassphrase, access })),
-  useKey: (name: string, access: string | null): Promise<Result<null, ApiError>> => typed(invoke("use_key", { name, access })),
-  deleteKey: (name: string, address: string, access: string | null): Promise<Result<null, ApiError>> => typed(invoke("delete_key", { name, address, access })),
-  unlockKeys: (passphrase: string): Promise<Result<null, ApiError>> => typed(invoke("unlock_keys", { passphrase })),
-  backUp: (passphrase: string, keys: string | null, access: string | null): Promise<Result<BackupView | null, ApiError>> => typed(invoke("back_up", { passphrase, keys, access })),
-  restore: (passphrase: string, store: KeyStore | null, keys: string | null, access: string | null): Promise<Result<BackupView | null, ApiError>> => typed(invoke("restore", { passphrase, store, keys, access })),
-  requestAuthorization: (contact: string, statement: string, access: string | null): Promise<Result<AuthorizationRequest, ApiError>> => typed(invoke("request_authorization", { contact, statement, access })),
-  saveAuthorization: (text: string, fileName: string): Promise<Result<string | null, ApiError>> => typed(invoke("save_authorization", { text, fileName })),
-  sendAuthorization: (text: string): Promise<Result<null, ApiError>> => typed(invoke("send_authorization", { text })),
-  grantOnLocalNetwork: (): Promise<Result<null, ApiError>> => typed(invoke("grant_on_local_network", {})),
-  registrationPreview: (stake: string | null): Promise<Result<RegistrationPreview, ApiError>> => typed(invoke("registration_preview", { stake })),
-  register: (stake: string | null, access: string | null): Promise<Result<RegistrationReceipt, ApiError>> => typed(invoke("register", { stake, access })),
-  claimPreview: (): Promise<Result<ClaimPreview, ApiError>> => typed(invoke("claim_preview", {})),
-  claim: (access: string | null): Promise<Result<ClaimReceipt, ApiError>> => typed(invoke("claim", { access })),
-  pickFolder: (): Promise<Result<string | null, ApiError>> => typed(invoke("pick_folder", {})),
-  moveDataFolder: (path: string): Promise<Result<null, ApiError>> => typed(invoke("move_data_folder", { path })),
-  openDataFolder: (): Promise<Result<null, ApiError>> => typed(invoke("open_data_folder", {})),
-  openPage: (url: string): Promise<Result<null, ApiError>> => typed(invoke("open_page", { url })),
-  quit: (): Promise<Result<null, ApiError>> => typed(invoke("quit", {})),
-  rounds: (offset: number, limit: number): Promise<Result<RoundPage, ApiError>> => typed(invoke("rounds", { offset, limit })),
-  gradients: (query: GradientQuery): Promise<Result<GradientPage, ApiError>> => typed(invoke("gradients", { query })),
-  gradient: (id: string): Promise<Result<GradientDetail, ApiError>> => typed(invoke("gradient", { id })),
-  gradientPoints: (trainingRound: string | null, limit: number): Promise<Result<GradientPoint[], ApiError>> => typed(invoke("gradient_points", { trainingRound, limit })),
-  miners: (query: MinerQuery): Promise<Result<MinerPage, ApiError>> => typed(invoke("miners", { query })),
-  miner: (address: string): Promise<Result<MinerDetail, ApiError>> => typed(invoke("miner", { address })),
-  submissions: (query: SubmissionQuery): Promise<Result<SubmissionPage, ApiError>> => typed(invoke("submissions", { query })),
-  exportSubmissions: (format: ExportFormat): Promise<Result<Exported | null, ApiError>> => typed(invoke("export_submissions", { format })),
-  ledger: (offset: number, limit: number): Promise<Result<LedgerPage, ApiError>> => typed(invoke("ledger", { offset, limit })),
-  earningsByDay: (days: number): Promise<Result<DayEarnings[], ApiError>> => typed(invoke("earnings_by_day", { days })),
-  snapshot: (): Promise<Snapshot> => invoke("snapshot", {}),
-  deltas: (after: number): Promise<Deltas> => invoke("deltas", { after }),
-  start: (): Promise<Result<null, ApiError>> => typed(invoke("start", {})),
-  stop: (): Promise<Result<null, ApiError>> => typed(invoke("stop", {})),
-  lookAgain: (): Promise<null> => invoke("look_again", {}),
-  machineLoad: (): Promise<Result<LoadView, ApiError>> => typed(invoke("machine_load", {})),
-  checkSystem: (): Promise<Result<MachineView, ApiError>> => typed(invoke("check_system", {})),
-  doctor: (): Promise<Result<DoctorCheck[], ApiError>> => typed(invoke("doctor", {})),
-  logPage: (query: LogQuery): Promise<LogPage> => invoke("log_page", { query }),
-  exportLog: (): Promise<Result<Exported | null, ApiError>> => typed(invoke("export_log", {})),
-  recordFault: (message: string): Promise<null> => invoke("record_fault", { message }),
-  settings: (): Promise<Result<SettingsView, ApiError>> => typed(invoke("settings", {})),
-  checkSettings: (changes: SettingChange[]): Promise<Result<SettingProblem[], ApiError>> => typed(invoke("check_settings", { changes })),
-  saveSettings: (changes: SettingChange[]): Promise<Result<SaveOutcome, ApiError>> => typed(invoke("save_settings", { changes })),
-  setPreferences: (preferences: Preferences): Promise<Result<Preferences, ApiError>> => typed(invoke("set_preferences", { preferences })),
-  profiles: (): Promise<Result<ProfileView[], ApiError>> => typed(invoke("profiles", {})),
-  chooseNetwork: (choice: NetworkChoice): Promise<Result<null, ApiError>> => typed(invoke("choose_network", { choice })),
-  addProfile: (): Promise<Result<boolean, ApiError>> => typed(invoke("add_profile", {})),
-  probeEndpoint: (url: string): Promise<Result<EndpointProbe, ApiError>> => typed(invoke("probe_endpoint", { url })),
-  probeIpfs: (url: string): Promise<Result<IpfsProbe, ApiError>> => typed(invoke("probe_ipfs", { url })),
-  probeFolder: (path: string): Promise<Result<FolderProbe, ApiError>> => typed(invoke("probe_folder", { path })),
-  setAccessPassphrase: (present: string | null, next: string | null): Promise<Result<null, ApiError>> => typed(invoke("set_access_passphrase", { present, next })),
+/* Types */
+/**  An error as a face shows it. */
+export type ApiError = ApiError_Serialize | ApiError_Deserialize;
+
+/**  An error as a face shows it. */
+export type ApiError_Deserialize = {
+	/**  The kind. */
+	code: ErrorCode,
+	/**  One line for people. */
+	message: string,
+	/**  What to do about it, where that is known. */
+	remedy?: string | null,
 };
+
+/**  An error as a face shows it. */
+export type ApiError_Serialize = {
+	/**  The kind. */
+	code: ErrorCode,
+	/**  One line for people. */
+	message: string,
+	/**  What to do about it, where that is known. */
+	remedy: string | null,
+};
+
+/**  The program itself. */
+export type ApplicationView = ApplicationView_Serialize | ApplicationView_Deserialize;
+
+/**  The program itself. */
+export type ApplicationView_Deserialize = {
+	/**  Its version. */
+	version: string,
+	/**  The data folder that it works on. */
+	dataFolder: string,
+	/**  When this run of the program began. */
+	startedAt: string,
+	/**  Whether it works on the local network that runs inside it, rather than on a real one. */
+	localNetwork: boolean,
+	/**  Whether actions that sign or change keys ask for the access passphrase. */
+	accessProtected: boolean,
+	/**  What the system says of the operator's language, such as `tr-TR`. */
+	locale?: string | null,
+	/**  Whether there is a tray to hide in. */
+	tray: boolean,
+	/**  What went wrong at the end of the last run, if it did not end as it should. */
+	lastCrash?: CrashView_Deserialize | null,
+	/**  Why the preferences could not be read. They are left alone, and the standard ones hold. */
+	preferencesError?: ApiError_Deserialize | null,
+};
+
+/**  The program itself. */
+export type ApplicationView_Serialize = {
+	/**  Its version. */
+	version: string,
+	/**  The data folder that it works on. */
+	dataFolder: string,
+	/**  When this run of the program began. */
+	startedAt: string,
+	/**  Whether it works on the local network that runs inside it, rather than on a real one. */
+	localNetwork: boolean,
+	/**  Whether actions that sign or change keys ask for the access passphrase. */
+	accessProtected: boolean,
+	/**  What the system says of the operator's language, such as `tr-TR`. */
+	locale: string | null,
+	/**  Whether there is a tray to hide in. */
+	tray: boolean,
+	/**  What went wrong at the end of the last run, if it did not end as it should. */
+	lastCrash: CrashView_Serialize | null,
+	/**  Why the preferences could not be read. They are left alone, and the standard ones hold. */
+	preferencesError: ApiError_Serialize | null,
+};
+
+/**  A signed request for authorization. */
+export type AuthorizationRequest = {
+	/**  The document, to be saved, copied or sent as it is. */
+	text: string,
+	/**  The account that asks. */
+	address: string,
+	/**  A name for its file. */
+	fileName: string,
+	/**  When it was signed. */
+	at: string,
+};
+
+/**  What a backup holds. */
+export type BackupView = {
+	/**  The file. */
+	path: string,
+	/**  Names of the keys. */
+	keys: string[],
+	/**  Settings and network profiles; after a restore, those that were written. */
+	files: string[],
+	/**  When it was made. */
+	at: string,
+};
+
+/**  A part of the snapshot in its new form, or something that happened. */
+export type Change = Change_Serialize | Change_Deserialize;
+
+/**  A part of the snapshot in its new form, or something that happened. */
+export type Change_Deserialize = 
+/**  The program's view of itself. */
+{ part: "application"; value: ApplicationView_Deserialize } | 
+/**  The set-up. */
+{ part: "setup"; value: SetupView_Deserialize } | 
+/**  The engine. */
+{ part: "engine"; value: EngineView_Deserialize } | 
+/**  The network. */
+{ part: "network"; value: NetworkView_Deserialize } | 
+/**  The account's standing. */
+{ part: "standing"; value: StandingView_Deserialize } | 
+/**  The keys. */
+{ part: "keys"; value: KeyRow_Deserialize[] } | 
+/**  The round in progress; none when nothing is. */
+{ part: "round"; value?: RoundView_Deserialize | null } | 
+/**  The newest rounds. */
+{ part: "rounds"; value: RoundView_Deserialize[] } | 
+/**  The key figures. */
+{ part: "metrics"; value: Metrics_Deserialize } | 
+/**  The earnings. */
+{ part: "earnings"; value: EarningsView_Deserialize } | 
+/**  This machine. */
+{ part: "machine"; value: MachineView_Deserialize } | 
+/**  The IPFS node. */
+{ part: "ipfs"; value: IpfsView_Deserialize } | 
+/**  The preferences. */
+{ part: "preferences"; value: Preferences_Deserialize } | 
+/**  A gradient was judged; no part of the snapshot. */
+{ part: "judged"; value: GradientRow_Deserialize } | 
+/**  Something that the operator may want to be told of; no part of the snapshot. */
+{ part: "notice"; value: Notice_Deserialize };
+
+/**  A part of the snapshot in its new form, or something that happened. */
+export type Change_Serialize = 
+/**  The program's view of itself. */
+{ part: "application"; value: ApplicationView_Serialize } | 
+/**  The set-up. */
+{ part: "setup"; value: SetupView_Serialize } | 
+/**  The engine. */
+{ part: "engine"; value: EngineView_Serialize } | 
+/**  The network. */
+{ part: "network"; value: NetworkView_Serialize } | 
+/**  The account's standing. */
+{ part: "standing"; value: StandingView_Serialize } | 
+/**  The keys. */
+{ part: "keys"; value: KeyRow_Serialize[] } | 
+/**  The round in progress; none when nothing is. */
+{ part: "round"; value: RoundView_Serialize | null } | 
+/**  The newest rounds. */
+{ part: "rounds"; value: RoundView_Serialize[] } | 
+/**  The key figures. */
+{ part: "metrics"; value: Metrics_Serialize } | 
+/**  The earnings. */
+{ part: "earnings"; value: EarningsView_Serialize } | 
+/**  This machine. */
+{ part: "machine"; value: MachineView_Serialize } | 
+/**  The IPFS node. */
+{ part: "ipfs"; value: IpfsView_Serialize } | 
+/**  The preferences. */
+{ part: "preferences"; value: Preferences_Serialize } | 
+/**  A gradient was judged; no part of the snapshot. */
+{ part: "judged"; value: GradientRow_Serialize } | 
+/**  Something that the operator may want to be told of; no part of the snapshot. */
+{ part: "notice"; value: Notice_Serialize };
+
+/**  What a claim would be. */
+export type ClaimPreview = ClaimPreview_Serialize | ClaimPreview_Deserialize;
+
+/**  What a claim would be. */
+export type ClaimPreview_Deserialize = {
+	/**  The account. */
+	address: string,
+	/**  What would come in, one entry a denom, in whole units. */
+	rewards: CoinView[],
+	/**  The validators that hold it. */
+	validators: string[],
+	/**  Gas by a simulation. */
+	gas?: string | null,
+	/**  The fee by that simulation. */
+	fee: CoinView[],
+	/**  What is left after the fee, one entry a denom; negative where only the fee is paid in it. */
+	net: CoinView[],
+	/**  Why it cannot be signed now. */
+	refused?: ApiError_Deserialize | null,
+};
+
+/**  What a claim would be. */
+export type ClaimPreview_Serialize = {
+	/**  The account. */
+	address: string,
+	/**  What would come in, one entry a denom, in whole units. */
+	rewards: CoinView[],
+	/**  The validators that hold it. */
+	validators: string[],
+	/**  Gas by a simulation. */
+	gas: string | null,
+	/**  The fee by that simulation. */
+	fee: CoinView[],
+	/**  What is left after the fee, one entry a denom; negative where only the fee is paid in it. */
+	net: CoinView[],
+	/**  Why it cannot be signed now. */
+	refused: ApiError_Serialize | null,
+};
+
+/**  How a claim ended. */
+export type ClaimReceipt = {
+	/**  The transaction. */
+	txHash: string,
+	/**  Its block. */
+	height: string,
+	/**  What came in, one entry a denom. */
+	received: CoinView[],
+	/**  What it cost. */
+	fee: CoinView[],
+	/**  When. */
+	at: string,
+};
+
+/**  An amount of a denom. */
+export type CoinView = {
+	/**  Whole units, decimal. */
+	amount: string,
+	/**  Of what. */
+	denom: string,
+};
+
+/**  How the last run ended when nobody asked it to. */
+export type CrashView = CrashView_Serialize | CrashView_Deserialize;
+
+/**  How the last run ended when nobody asked it to. */
+export type CrashView_Deserialize = {
+	/**  What the program was doing. */
+	phase: string,
+	/**  When it began to. */
+	at: string,
+	/**  The report's file name in the data folder, where there is one. */
+	report?: string | null,
+};
+
+/**  How the last run ended when nobody asked it to. */
+export type CrashView_Serialize = {
+	/**  What the program was doing. */
+	phase: string,
+	/**  When it began to. */
+	at: string,
+	/**  The report's file name in the data folder, where there is one. */
+	report: string | null,
+};
+
+/**  What came in and went out on one day, in UTC. */
+export type DayEarnings = {
+	/**  The day, `2026-11-24`. */
+	day: string,
+	/**  What came in, one entry a denom. */
+	income: CoinView[],
+	/**  What went out, one entry a denom. */
+	expense: CoinView[],
+};
+
+/**  What a round waits for. */
+export type Deadline = Deadline_Serialize | Deadline_Deserialize;
+
+/**  Kinds of deadlines. */
+export type DeadlineKind = 
+/**  It closes then without its quorum. */
+"close" | 
+/**  It must be revealed by then. */
+"reveal" | 
+/**  It can be challenged until then. */
+"challenge";
+
+/**  What a round waits for. */
+export type Deadline_Deserialize = {
+	/**  For what. */
+	kind: DeadlineKind,
+	/**  The block, where it is counted in blocks. */
+	height?: string | null,
+	/**  Blocks until then, where it is counted in blocks and the height is known. */
+	blocksLeft?: number | null,
+	/**  When that is, as far as it can be told. */
+	at?: string | null,
+};
+
+/**  What a round waits for. */
+export type Deadline_Serialize = {
+	/**  For what. */
+	kind: DeadlineKind,
+	/**  The block, where it is counted in blocks. */
+	height: string | null,
+	/**  Blocks until then, where it is counted in blocks and the height is known. */
+	blocksLeft: number | null,
+	/**  When that is, as far as it can be told. */
+	at: string | null,
+};
+
+/**  One numbered change. */
+export type Delta = Delta_Serialize | Delta_Deserialize;
+
+/**  One numbered change. */
+export type Delta_Deserialize = {
+	/**  Counts up by one. */
+	seq: number,
+	/**  When it happened. */
+	at: string,
+	/**  The change. */
+	change: Change_Deserialize,
+};
+
+/**  One numbered change. */
+export type Delta_Serialize = {
+	/**  Counts up by one. */
+	seq: number,
+	/**  When it happened. */
+	at: string,
+	/**  The change. */
+	change: Change_Serialize,
+};
+
+/**  The deltas after a number. */
+export type Deltas = Deltas_Serialize | Deltas_Deserialize;
+
+/**  The deltas after a number. */
+export type Deltas_Deserialize = 
+/**  In order, without a gap. */
+{ kind: "next"; value: Delta_Deserialize[] } | 
+/**  Too much has happened since: take a new snapshot. */
+{ kind: "gap" };
+
+/**  The deltas after a number. */
+export type Deltas_Serialize = 
+/**  In order, without a gap. */
+{ kind: "next"; value: Delta_Serialize[] } | 
+/**  Too much has happened since: take a new snapshot. */
+{ kind: "gap" };
+
+/**  What the operator wants, kept over restarts and sleep. */
+export type Desired = 
+/**  That it works. */
+"running" | 
+/**  That it does not. */
+"stopped";
+
+/**  One line of the list. */
+export type DoctorCheck = DoctorCheck_Serialize | DoctorCheck_Deserialize;
+
+/**  The lines. */
+export type DoctorCheckKind = 
+/**  Gradients arrive and can be fetched. */
+"minerConnectivity" | 
+/**  The account is registered and active. */
+"registration" | 
+/**  The chain's and the IPFS node's ports are reached. */
+"firewall" | 
+/**  Gradients come in a form that is read. */
+"format" | 
+/**  The thresholds let enough gradients pass. */
+"thresholds" | 
+/**  The machine is enough. */
+"resources" | 
+/**  The chain answers, with new blocks, and is the right one. */
+"chain" | 
+/**  The account can pay its fees. */
+"fees" | 
+/**  The IPFS node answers. */
+"ipfs" | 
+/**  The engine works, and has done so for a while. */
+"uptime" | 
+/**  The clock agrees with the chain's. */
+"clock" | 
+/**  The key can be used, and was backed up. */
+"keys";
+
+/**  One line of the list. */
+export type DoctorCheck_Deserialize = {
+	/**  What is looked at. */
+	kind: DoctorCheckKind,
+	/**  How it stands. */
+	level: VerdictLevel,
+	/**  What was found. */
+	reason: string,
+	/**  What mends it. */
+	remedy?: string | null,
+	/**  When it was looked at. */
+	at: string,
+};
+
+/**  One line of the list. */
+export type DoctorCheck_Serialize = {
+	/**  What is looked at. */
+	kind: DoctorCheckKind,
+	/**  How it stands. */
+	level: VerdictLevel,
+	/**  What was found. */
+	reason: string,
+	/**  What mends it. */
+	remedy: string | null,
+	/**  When it was looked at. */
+	at: string,
+};
+
+/**  What is earned and what it cost. */
+export type EarningsView = EarningsView_Serialize | EarningsView_Deserialize;
+
+/**  What is earned and what it cost. */
+export type EarningsView_Deserialize = {
+	/**  What the rounds in progress would bring by the chain's formula. */
+	estimated: Figure_Deserialize,
+	/**  What reveals minted that can still be challenged. */
+	pending: Figure_Deserialize,
+	/**  What the distribution module holds for the account, one entry a denom. */
+	claimable: Figure_Deserialize[],
+	/**  What was minted and can no longer be challenged. */
+	paid: Figure_Deserialize,
+	/**  Fees of all transactions. */
+	fees: Figure_Deserialize,
+	/**  The chain's own reward formula, as it states it. */
+	formula?: string | null,
+	/**  What the chain's own formula promises and the chain does not pay. */
+	notPaid: string[],
+	/**  Whether the books agree with the bank to the unit; absent where that is not known. */
+	booksAgree?: boolean | null,
+	/**  Whether a claim is on its way. */
+	claimInFlight: boolean,
+};
+
+/**  What is earned and what it cost. */
+export type EarningsView_Serialize = {
+	/**  What the rounds in progress would bring by the chain's formula. */
+	estimated: Figure_Serialize,
+	/**  What reveals minted that can still be challenged. */
+	pending: Figure_Serialize,
+	/**  What the distribution module holds for the account, one entry a denom. */
+	claimable: Figure_Serialize[],
+	/**  What was minted and can no longer be challenged. */
+	paid: Figure_Serialize,
+	/**  Fees of all transactions. */
+	fees: Figure_Serialize,
+	/**  The chain's own reward formula, as it states it. */
+	formula: string | null,
+	/**  What the chain's own formula promises and the chain does not pay. */
+	notPaid: string[],
+	/**  Whether the books agree with the bank to the unit; absent where that is not known. */
+	booksAgree: boolean | null,
+	/**  Whether a claim is on its way. */
+	claimInFlight: boolean,
+};
+
+/**  What a test of an endpoint found. */
+export type EndpointProbe = {
+	/**  As it was asked for. */
+	url: string,
+	/**  The chain. */
+	chainId: string,
+	/**  Its newest block. */
+	height: string,
+	/**  When that block was made. */
+	blockTime: string,
+	/**  Seconds since then. */
+	lagSeconds: number | null,
+	/**  How long the answer took. */
+	latencyMs: number | null,
+	/**  Whether it says that it is catching up. */
+	catchingUp: boolean,
+	/**  Whether it keeps an index of transactions. */
+	indexesTransactions: boolean,
+	/**  The node's name for itself. */
+	moniker: string,
+};
+
+/**  How an endpoint is. */
+export type EndpointState = 
+/**  Not asked yet. */
+"unknown" | 
+/**  It answers, with new blocks. */
+"good" | 
+/**  It answers, with old blocks. */
+"lagging" | 
+/**  It says itself that it is catching up. */
+"catchingUp" | 
+/**  It serves another chain. */
+"wrongChain" | 
+/**  It does not answer. */
+"unreachable";
+
+/**  One way to the chain. */
+export type EndpointView = EndpointView_Serialize | EndpointView_Deserialize;
+
+/**  One way to the chain. */
+export type EndpointView_Deserialize = {
+	/**  Its URL, without credentials. */
+	url: string,
+	/**  How it is. */
+	state: EndpointState,
+	/**  Whether the engine, or a look from outside, would use it now. */
+	inUse: boolean,
+	/**  The chain that it serves. */
+	chainId?: string | null,
+	/**  Its newest block. */
+	height?: string | null,
+	/**  Blocks behind the best known height. */
+	lag?: number | null,
+	/**  How long an answer took. */
+	latencyMs?: number | null,
+	/**  What is wrong. */
+	error?: string | null,
+	/**  Since when it is in its state. */
+	since: string,
+};
+
+/**  One way to the chain. */
+export type EndpointView_Serialize = {
+	/**  Its URL, without credentials. */
+	url: string,
+	/**  How it is. */
+	state: EndpointState,
+	/**  Whether the engine, or a look from outside, would use it now. */
+	inUse: boolean,
+	/**  The chain that it serves. */
+	chainId: string | null,
+	/**  Its newest block. */
+	height: string | null,
+	/**  Blocks behind the best known height. */
+	lag: number | null,
+	/**  How long an answer took. */
+	latencyMs: number | null,
+	/**  What is wrong. */
+	error: string | null,
+	/**  Since when it is in its state. */
+	since: string,
+};
+
+/**  What the engine is doing. */
+export type EngineState = 
+/**  It does nothing, as the operator wants it. */
+"stopped" | 
+/**  It is getting ready; while what it needs is away, it tries again. */
+"starting" | 
+/**  It works. */
+"running" | 
+/**  It comes to its end. */
+"stopping" | 
+/**  It stopped although it should work. It is started again after a while, or when the operator asks. */
+"stoppedWithError" | 
+/**  It stopped, and starting it again would not help before something is changed. */
+"cannotRecover";
+
+/**  The engine. */
+export type EngineView = EngineView_Serialize | EngineView_Deserialize;
+
+/**  The engine. */
+export type EngineView_Deserialize = {
+	/**  What it does. */
+	state: EngineState,
+	/**  What the operator wants. */
+	desired: Desired,
+	/**  Since when it is in its state. */
+	since: string,
+	/**  What is being done, while it starts. */
+	step?: StartStep | null,
+	/**  Why it stopped, or what it waits for. */
+	error?: ApiError_Deserialize | null,
+	/**  When it is tried again, where that is. */
+	retryAt?: string | null,
+	/**  Why it cannot be started; absent where it can. */
+	startBlocked?: ApiError_Deserialize | null,
+	/**  Whether stopping would do something. */
+	canStop: boolean,
+	/**  How the work goes. */
+	health: Health,
+	/**  What failed last and is tried again. */
+	trouble?: Trouble_Deserialize | null,
+	/**  What it did last. */
+	lastWork?: Work | null,
+};
+
+/**  The engine. */
+export type EngineView_Serialize = {
+	/**  What it does. */
+	state: EngineState,
+	/**  What the operator wants. */
+	desired: Desired,
+	/**  Since when it is in its state. */
+	since: string,
+	/**  What is being done, while it starts. */
+	step: StartStep | null,
+	/**  Why it stopped, or what it waits for. */
+	error: ApiError_Serialize | null,
+	/**  When it is tried again, where that is. */
+	retryAt: string | null,
+	/**  Why it cannot be started; absent where it can. */
+	startBlocked: ApiError_Serialize | null,
+	/**  Whether stopping would do something. */
+	canStop: boolean,
+	/**  How the work goes. */
+	health: Health,
+	/**  What failed last and is tried again. */
+	trouble: Trouble_Serialize | null,
+	/**  What it did last. */
+	lastWork: Work | null,
+};
+
+/**  What kind of error it is; a face may branch on it. */
+export type ErrorCode = 
+/**  A file that was given cannot be used. */
+"file" | 
+/**  The settings or a profile cannot be used. */
+"settings" | 
+/**  What was asked for does not fit together. */
+"request" | 
+/**  The data folder is in use. */
+"in-use" | 
+/**  There is no key for this account. */
+"key" | 
+/**  There is no keychain service. */
+"no-keychain" | 
+/**  The keychain is there and locked. */
+"keychain-locked" | 
+/**  The store is open and the key's entry is not in it. */
+"no-key-entry" | 
+/**  The store holds something else than the key that was enrolled. */
+"key-differs" | 
+/**  A passphrase is missing or wrong. */
+"passphrase" | 
+/**  The access passphrase of the desktop is missing or wrong. */
+"access" | 
+/**  The account may not propose. */
+"standing" | 
+/**  The same key runs elsewhere. */
+"foreign-commitment" | 
+/**  The chain or IPFS does not answer, or says something else than it must. */
+"network" | 
+/**  The chain refused a transaction. */
+"refused" | 
+/**  Another order of the same kind is under way. */
+"pending" | 
+/**  There is nothing to claim. */
+"nothing-to-claim" | 
+/**  The fee is above a limit, or above what it would bring. */
+"fee" | 
+/**  The account owns too little. */
+"insufficient-funds" | 
+/**  The stake is below the network's minimum. */
+"insufficient-stake" | 
+/**  A person did not confirm it. */
+"unconfirmed" | 
+/**  What was shown or signed does not hold. */
+"invalid" | 
+/**  The proposer's own folder, journal or tasks failed. */
+"engine";
+
+/**  The form of an export. */
+export type ExportFormat = 
+/**  Comma-separated values with a header. */
+"csv" | 
+/**  One JSON array. */
+"json";
+
+/**  What was written to a file. */
+export type Exported = {
+	/**  The file. */
+	path: string,
+	/**  Records in it. */
+	records: number,
+};
+
+/**  An amount with its source and age. */
+export type Figure = Figure_Serialize | Figure_Deserialize;
+
+/**  Where a figure comes from. */
+export type FigureSource = 
+/**  The journal, which books what transactions of the chain prove. */
+"journal" | 
+/**  The chain's answer. */
+"chain" | 
+/**  The chain's formula over rounds that are not revealed yet. */
+"formula";
+
+/**  An amount with its source and age. */
+export type Figure_Deserialize = {
+	/**  Whole units; absent where it is not known. */
+	amount?: string | null,
+	/**  Of what. */
+	denom: string,
+	/**  Where it comes from. */
+	source: FigureSource,
+	/**  How old it is. */
+	at?: string | null,
+	/**  Why it is not known. */
+	error?: string | null,
+};
+
+/**  An amount with its source and age. */
+export type Figure_Serialize = {
+	/**  Whole units; absent where it is not known. */
+	amount: string | null,
+	/**  Of what. */
+	denom: string,
+	/**  Where it comes from. */
+	source: FigureSource,
+	/**  How old it is. */
+	at: string | null,
+	/**  Why it is not known. */
+	error: string | null,
+};
+
+/**  How a check ended. */
+export type FindingOutcome = 
+/**  As it should be. */
+"passed" | 
+/**  Not so. */
+"failed" | 
+/**  It could not be checked. */
+"unknown";
+
+/**  One check on a gradient. */
+export type FindingView = {
+	/**  The check's name, as the settings spell it. */
+	check: string,
+	/**  How it ended. */
+	outcome: FindingOutcome,
+	/**  What was found. */
+	measured: string,
+	/**  What it was held against. */
+	expected: string,
+	/**  Whether a failure leaves the gradient out, by the settings as they are. */
+	excludes: boolean,
+};
+
+/**  Whether a folder can hold a proposer's data: it is really written to. */
+export type FolderProbe = FolderProbe_Serialize | FolderProbe_Deserialize;
+
+/**  Whether a folder can hold a proposer's data: it is really written to. */
+export type FolderProbe_Deserialize = {
+	/**  The folder, whole. */
+	path: string,
+	/**  Whether a file was written there, synchronised, read back and removed. */
+	writable: boolean,
+	/**  Whether a proposer has its data there already. */
+	inUse: boolean,
+	/**  Bytes free on its file system. */
+	freeBytes?: string | null,
+	/**  How fast it was written to. */
+	bytesPerSecond?: number | null,
+	/**  What is wrong with it. */
+	error?: string | null,
+};
+
+/**  Whether a folder can hold a proposer's data: it is really written to. */
+export type FolderProbe_Serialize = {
+	/**  The folder, whole. */
+	path: string,
+	/**  Whether a file was written there, synchronised, read back and removed. */
+	writable: boolean,
+	/**  Whether a proposer has its data there already. */
+	inUse: boolean,
+	/**  Bytes free on its file system. */
+	freeBytes: string | null,
+	/**  How fast it was written to. */
+	bytesPerSecond: number | null,
+	/**  What is wrong with it. */
+	error: string | null,
+};
+
+/**  Everything that is known of a gradient. */
+export type GradientDetail = GradientDetail_Serialize | GradientDetail_Deserialize;
+
+/**  Everything that is known of a gradient. */
+export type GradientDetail_Deserialize = {
+	/**  As in the list. */
+	row: GradientRow_Deserialize,
+	/**  The checks with their values. */
+	findings: FindingView[],
+	/**  The container, `safetensors` and so on. */
+	container?: string | null,
+	/**  Names, shapes and dtypes, in short. */
+	layout?: string | null,
+	/**  Samples that the miner says it trained on. */
+	samples?: string | null,
+	/**  Largest magnitude. */
+	maxAbs?: number | null,
+	/**  Share of zeros, 0 to 1. */
+	zeroShare?: number | null,
+	/**  Values that are not finite. */
+	nonFinite?: string | null,
+	/**  The hash announced on the chain. */
+	announcedHash: string,
+	/**  The hash of the file's values. */
+	measuredHash?: string | null,
+	/**  The loss that the miner claims. */
+	claimedLoss: string,
+	/**  The block of its announcement. */
+	submittedHeight: string,
+	/**  How often its bytes could not be had. */
+	attempts: number,
+	/**  Why they could not be had the last time. */
+	lastFailure?: string | null,
+	/**  The file with the evidence of its exclusion, in the data folder. */
+	evidence?: string | null,
+};
+
+/**  Everything that is known of a gradient. */
+export type GradientDetail_Serialize = {
+	/**  As in the list. */
+	row: GradientRow_Serialize,
+	/**  The checks with their values. */
+	findings: FindingView[],
+	/**  The container, `safetensors` and so on. */
+	container: string | null,
+	/**  Names, shapes and dtypes, in short. */
+	layout: string | null,
+	/**  Samples that the miner says it trained on. */
+	samples: string | null,
+	/**  Largest magnitude. */
+	maxAbs: number | null,
+	/**  Share of zeros, 0 to 1. */
+	zeroShare: number | null,
+	/**  Values that are not finite. */
+	nonFinite: string | null,
+	/**  The hash announced on the chain. */
+	announcedHash: string,
+	/**  The hash of the file's values. */
+	measuredHash: string | null,
+	/**  The loss that the miner claims. */
+	claimedLoss: string,
+	/**  The block of its announcement. */
+	submittedHeight: string,
+	/**  How often its bytes could not be had. */
+	attempts: number,
+	/**  Why they could not be had the last time. */
+	lastFailure: string | null,
+	/**  The file with the evidence of its exclusion, in the data folder. */
+	evidence: string | null,
+};
+
+/**  A page of gradients, newest first. */
+export type GradientPage = GradientPage_Serialize | GradientPage_Deserialize;
+
+/**  A page of gradients, newest first. */
+export type GradientPage_Deserialize = {
+	/**  How many fit the query. */
+	total: number,
+	/**  Those asked for. */
+	rows: GradientRow_Deserialize[],
+};
+
+/**  A page of gradients, newest first. */
+export type GradientPage_Serialize = {
+	/**  How many fit the query. */
+	total: number,
+	/**  Those asked for. */
+	rows: GradientRow_Serialize[],
+};
+
+/**  A gradient in a plot. */
+export type GradientPoint = GradientPoint_Serialize | GradientPoint_Deserialize;
+
+/**  A gradient in a plot. */
+export type GradientPoint_Deserialize = {
+	/**  The chain's id. */
+	id: string,
+	/**  Who sent it. */
+	miner: string,
+	/**  The training round. */
+	trainingRound: string,
+	/**  L2 norm. */
+	norm: number | null,
+	/**  Cosine of its angle to the round's aggregate, -1 to 1; absent before that was computed. */
+	similarity?: number | null,
+	/**  The verdict. */
+	verdict: VerdictKind,
+};
+
+/**  A gradient in a plot. */
+export type GradientPoint_Serialize = {
+	/**  The chain's id. */
+	id: string,
+	/**  Who sent it. */
+	miner: string,
+	/**  The training round. */
+	trainingRound: string,
+	/**  L2 norm. */
+	norm: number | null,
+	/**  Cosine of its angle to the round's aggregate, -1 to 1; absent before that was computed. */
+	similarity: number | null,
+	/**  The verdict. */
+	verdict: VerdictKind,
+};
+
+/**  Which gradients. */
+export type GradientQuery = GradientQuery_Serialize | GradientQuery_Deserialize;
+
+/**  Which gradients. */
+export type GradientQuery_Deserialize = {
+	/**  A gradient's id, or the beginning of a miner's address or of a CID; all where empty. */
+	search: string,
+	/**  Only those with this verdict. */
+	verdict?: VerdictKind | null,
+	/**  Only those of this training round. */
+	trainingRound?: string | null,
+	/**  How many to leave out from the newest on. */
+	offset: number,
+	/**  How many to give; 500 at most. */
+	limit: number,
+};
+
+/**  Which gradients. */
+export type GradientQuery_Serialize = {
+	/**  A gradient's id, or the beginning of a miner's address or of a CID; all where empty. */
+	search: string,
+	/**  Only those with this verdict. */
+	verdict: VerdictKind | null,
+	/**  Only those of this training round. */
+	trainingRound: string | null,
+	/**  How many to leave out from the newest on. */
+	offset: number,
+	/**  How many to give; 500 at most. */
+	limit: number,
+};
+
+/**  A gradient for a list. */
+export type GradientRow = GradientRow_Serialize | GradientRow_Deserialize;
+
+/**  A gradient for a list. */
+export type GradientRow_Deserialize = {
+	/**  The chain's id. */
+	id: string,
+	/**  Who sent it. */
+	miner: string,
+	/**  Its CID. */
+	cid: string,
+	/**  The training round written in it. */
+	trainingRound: string,
+	/**  The model version that it improves. */
+	modelVersion: string,
+	/**  The chain's word on it: `pending`, `aggregated`, `challenged`. */
+	status: string,
+	/**  The verdict. */
+	verdict: VerdictKind,
+	/**  The checks that failed. */
+	failed: string[],
+	/**  Whether a revealed round of ours left it out. */
+	excluded: boolean,
+	/**  L2 norm. */
+	norm?: number | null,
+	/**  Bytes of its file. */
+	bytes?: string | null,
+	/**  When it was first seen. */
+	seenAt: string,
+};
+
+/**  A gradient for a list. */
+export type GradientRow_Serialize = {
+	/**  The chain's id. */
+	id: string,
+	/**  Who sent it. */
+	miner: string,
+	/**  Its CID. */
+	cid: string,
+	/**  The training round written in it. */
+	trainingRound: string,
+	/**  The model version that it improves. */
+	modelVersion: string,
+	/**  The chain's word on it: `pending`, `aggregated`, `challenged`. */
+	status: string,
+	/**  The verdict. */
+	verdict: VerdictKind,
+	/**  The checks that failed. */
+	failed: string[],
+	/**  Whether a revealed round of ours left it out. */
+	excluded: boolean,
+	/**  L2 norm. */
+	norm: number | null,
+	/**  Bytes of its file. */
+	bytes: string | null,
+	/**  When it was first seen. */
+	seenAt: string,
+};
+
+/**  How the work goes, from what was really done lately. */
+export type Health = 
+/**  It does not run. */
+"off" | 
+/**  It runs, and nothing has shown yet that it works. */
+"unproven" | 
+/**  It runs, and did something that only a working engine does, not long ago. */
+"good" | 
+/**  It runs, and too long nothing has come in; the chain may be idle. */
+"idle" | 
+/**  Something fails and is tried again. */
+"troubled";
+
+/**  What a key is imported from. */
+export type ImportSource = 
+/**  BIP-39 words, between blanks, line breaks or commas. */
+{ kind: "words"; text: string } | 
+/**  A private key in hex. */
+{ kind: "hex"; text: string } | 
+/**  The output of `remesd keys export`. */
+{ kind: "armor"; text: string };
+
+/**  What a test of an IPFS node found. */
+export type IpfsProbe = IpfsProbe_Serialize | IpfsProbe_Deserialize;
+
+/**  What a test of an IPFS node found. */
+export type IpfsProbe_Deserialize = {
+	/**  As it was asked for. */
+	url: string,
+	/**  What it calls itself. */
+	version: string,
+	/**  Nodes that it is connected to; absent where it does not say. */
+	peers?: number | null,
+	/**  How long the answer took. */
+	latencyMs: number | null,
+};
+
+/**  What a test of an IPFS node found. */
+export type IpfsProbe_Serialize = {
+	/**  As it was asked for. */
+	url: string,
+	/**  What it calls itself. */
+	version: string,
+	/**  Nodes that it is connected to; absent where it does not say. */
+	peers: number | null,
+	/**  How long the answer took. */
+	latencyMs: number | null,
+};
+
+/**  The IPFS node. */
+export type IpfsView = IpfsView_Serialize | IpfsView_Deserialize;
+
+/**  The IPFS node. */
+export type IpfsView_Deserialize = {
+	/**  Its RPC's URL, without credentials. */
+	url: string,
+	/**  Whether the engine starts and stops the node itself. */
+	managed: boolean,
+	/**  Whether it answers. */
+	reachable: boolean,
+	/**  What it calls itself. */
+	version?: string | null,
+	/**  Nodes that it is connected to. */
+	peers?: number | null,
+	/**  Bytes that its repository holds. */
+	repoBytes?: string | null,
+	/**  Bytes that its repository may hold. */
+	repoLimit?: string | null,
+	/**  Bytes a second of the latest fetches. */
+	fetchBytesPerSecond?: number | null,
+	/**  Bytes a second of the latest uploads. */
+	uploadBytesPerSecond?: number | null,
+	/**  What is wrong. */
+	error?: string | null,
+	/**  Since when it is as it is. */
+	since?: string | null,
+	/**  When it was asked last. */
+	at?: string | null,
+};
+
+/**  The IPFS node. */
+export type IpfsView_Serialize = {
+	/**  Its RPC's URL, without credentials. */
+	url: string,
+	/**  Whether the engine starts and stops the node itself. */
+	managed: boolean,
+	/**  Whether it answers. */
+	reachable: boolean,
+	/**  What it calls itself. */
+	version: string | null,
+	/**  Nodes that it is connected to. */
+	peers: number | null,
+	/**  Bytes that its repository holds. */
+	repoBytes: string | null,
+	/**  Bytes that its repository may hold. */
+	repoLimit: string | null,
+	/**  Bytes a second of the latest fetches. */
+	fetchBytesPerSecond: number | null,
+	/**  Bytes a second of the latest uploads. */
+	uploadBytesPerSecond: number | null,
+	/**  What is wrong. */
+	error: string | null,
+	/**  Since when it is as it is. */
+	since: string | null,
+	/**  When it was asked last. */
+	at: string | null,
+};
+
+/**  A key that is made and not kept yet. */
+export type KeyDraft = {
+	/**  Its name. */
+	name: string,
+	/**  Its account. */
+	address: string,
+	/**  How many words it has. */
+	words: number,
+	/**  The places of the words that are asked for before it is kept, from 1. */
+	asked: number[],
+};
+
+/**  A named key. Nothing of it is secret. */
+export type KeyRow = KeyRow_Serialize | KeyRow_Deserialize;
+
+/**  A named key. Nothing of it is secret. */
+export type KeyRow_Deserialize = {
+	/**  Its name. */
+	name: string,
+	/**  Its account. */
+	address: string,
+	/**  Where its secret lies. */
+	store: KeyStore,
+	/**  Whether the engine signs with it. */
+	inUse: boolean,
+	/**  When it was enrolled. */
+	createdAt: string,
+	/**  When it was last part of a backup. */
+	lastBackup?: string | null,
+};
+
+/**  A named key. Nothing of it is secret. */
+export type KeyRow_Serialize = {
+	/**  Its name. */
+	name: string,
+	/**  Its account. */
+	address: string,
+	/**  Where its secret lies. */
+	store: KeyStore,
+	/**  Whether the engine signs with it. */
+	inUse: boolean,
+	/**  When it was enrolled. */
+	createdAt: string,
+	/**  When it was last part of a backup. */
+	lastBackup: string | null,
+};
+
+/**  Where a secret lies. */
+export type KeyStore = 
+/**  The system's keychain. */
+"keychain" | 
+/**  A file that a passphrase closes. */
+"file";
+
+/**  Whether the system's keychain can be used. */
+export type KeychainState = 
+/**  It is open. */
+"available" | 
+/**  It is there, and locked. */
+"locked" | 
+/**  There is none in this session. */
+"absent";
+
+/**  The books, newest first. */
+export type LedgerPage = LedgerPage_Serialize | LedgerPage_Deserialize;
+
+/**  The books, newest first. */
+export type LedgerPage_Deserialize = {
+	/**  How many movements there are. */
+	total: number,
+	/**  Those asked for. */
+	rows: LedgerRow_Deserialize[],
+};
+
+/**  The books, newest first. */
+export type LedgerPage_Serialize = {
+	/**  How many movements there are. */
+	total: number,
+	/**  Those asked for. */
+	rows: LedgerRow_Serialize[],
+};
+
+/**  One movement in the books. */
+export type LedgerRow = LedgerRow_Serialize | LedgerRow_Deserialize;
+
+/**  One movement in the books. */
+export type LedgerRow_Deserialize = {
+	/**  `reward`, `fee`, and what else the books know. */
+	kind: string,
+	/**  Whether it came in. */
+	income: boolean,
+	/**  Whole units. */
+	amount: string,
+	/**  Of what. */
+	denom: string,
+	/**  The training round that it belongs to. */
+	trainingRound?: string | null,
+	/**  The block. */
+	height: string,
+	/**  The transaction. */
+	txHash: string,
+	/**  When it was booked. */
+	at: string,
+};
+
+/**  One movement in the books. */
+export type LedgerRow_Serialize = {
+	/**  `reward`, `fee`, and what else the books know. */
+	kind: string,
+	/**  Whether it came in. */
+	income: boolean,
+	/**  Whole units. */
+	amount: string,
+	/**  Of what. */
+	denom: string,
+	/**  The training round that it belongs to. */
+	trainingRound: string | null,
+	/**  The block. */
+	height: string,
+	/**  The transaction. */
+	txHash: string,
+	/**  When it was booked. */
+	at: string,
+};
+
+/**  The load since it was last asked for. */
+export type LoadView = LoadView_Serialize | LoadView_Deserialize;
+
+/**  The load since it was last asked for. */
+export type LoadView_Deserialize = {
+	/**  Share of all cores in use, 0 to 1. */
+	cpu: number | null,
+	/**  Share of one core that this process uses; above 1 for several. */
+	processCpu: number | null,
+	/**  Bytes of memory in use. */
+	memoryUsed: string,
+	/**  Bytes of memory there are. */
+	memoryTotal: string,
+	/**  Bytes that this process holds. */
+	processMemory: string,
+	/**  Bytes free on the data folder's file system. */
+	diskFree?: string | null,
+	/**  Bytes a second that came in over all interfaces. */
+	receivedPerSecond: number | null,
+	/**  Bytes a second that went out. */
+	sentPerSecond: number | null,
+	/**  When it was read. */
+	at: string,
+};
+
+/**  The load since it was last asked for. */
+export type LoadView_Serialize = {
+	/**  Share of all cores in use, 0 to 1. */
+	cpu: number | null,
+	/**  Share of one core that this process uses; above 1 for several. */
+	processCpu: number | null,
+	/**  Bytes of memory in use. */
+	memoryUsed: string,
+	/**  Bytes of memory there are. */
+	memoryTotal: string,
+	/**  Bytes that this process holds. */
+	processMemory: string,
+	/**  Bytes free on the data folder's file system. */
+	diskFree: string | null,
+	/**  Bytes a second that came in over all interfaces. */
+	receivedPerSecond: number | null,
+	/**  Bytes a second that went out. */
+	sentPerSecond: number | null,
+	/**  When it was read. */
+	at: string,
+};
+
+/**  How grave a line is. */
+export type LogLevel = 
+/**  For who writes the program. */
+"trace" | 
+/**  For who looks for a fault. */
+"debug" | 
+/**  What happens. */
+"info" | 
+/**  What is tried again or done without. */
+"warn" | 
+/**  What failed. */
+"error";
+
+/**  One line. */
+export type LogLine = {
+	/**  Counts up by one. */
+	seq: number,
+	/**  When it was written. */
+	at: string,
+	/**  How grave it is. */
+	level: LogLevel,
+	/**  The part of the program that wrote it. */
+	target: string,
+	/**  What it says, with its fields behind it. */
+	message: string,
+};
+
+/**  Lines, oldest first. */
+export type LogPage = {
+	/**  The lines. */
+	lines: LogLine[],
+	/**  How many fit the query; the newest of them are here. */
+	total: number,
+	/**  The number of the newest line there is. */
+	newest: number,
+};
+
+/**  Which lines. */
+export type LogQuery = LogQuery_Serialize | LogQuery_Deserialize;
+
+/**  Which lines. */
+export type LogQuery_Deserialize = {
+	/**  Only lines that are at least so grave. */
+	level: LogLevel,
+	/**  Only lines that hold this text, in any case. */
+	search: string,
+	/**  Only lines after this number; all where absent. */
+	after?: number | null,
+	/**  The newest of these, so many at most. */
+	limit: number,
+};
+
+/**  Which lines. */
+export type LogQuery_Serialize = {
+	/**  Only lines that are at least so grave. */
+	level: LogLevel,
+	/**  Only lines that hold this text, in any case. */
+	search: string,
+	/**  Only lines after this number; all where absent. */
+	after: number | null,
+	/**  The newest of these, so many at most. */
+	limit: number,
+};
+
+/**  This machine. */
+export type MachineView = MachineView_Serialize | MachineView_Deserialize;
+
+/**  This machine. */
+export type MachineView_Deserialize = {
+	/**  The processor's name. */
+	processor?: string | null,
+	/**  Cores that this process may use. */
+	cores?: number | null,
+	/**  Bytes of memory that this process may use. */
+	memoryBytes?: string | null,
+	/**  Bytes of that which are free. */
+	memoryAvailable?: string | null,
+	/**  Bytes on the data folder's file system. */
+	diskBytes?: string | null,
+	/**  Bytes of that which are free. */
+	diskFree?: string | null,
+	/**  Seconds by which the clock is ahead of the chain's; negative where it is behind. */
+	clockSkewSeconds?: number | null,
+	/**  What is to be said of it. */
+	verdicts: VerdictView_Deserialize[],
+	/**  When it was read. */
+	at?: string | null,
+};
+
+/**  This machine. */
+export type MachineView_Serialize = {
+	/**  The processor's name. */
+	processor: string | null,
+	/**  Cores that this process may use. */
+	cores: number | null,
+	/**  Bytes of memory that this process may use. */
+	memoryBytes: string | null,
+	/**  Bytes of that which are free. */
+	memoryAvailable: string | null,
+	/**  Bytes on the data folder's file system. */
+	diskBytes: string | null,
+	/**  Bytes of that which are free. */
+	diskFree: string | null,
+	/**  Seconds by which the clock is ahead of the chain's; negative where it is behind. */
+	clockSkewSeconds: number | null,
+	/**  What is to be said of it. */
+	verdicts: VerdictView_Serialize[],
+	/**  When it was read. */
+	at: string | null,
+};
+
+/**  One figure with its past. */
+export type Metric = Metric_Serialize | Metric_Deserialize;
+
+/**  One figure with its past. */
+export type Metric_Deserialize = {
+	/**  The figure as decimal text; absent where nothing was measured yet. */
+	value?: string | null,
+	/**  Its unit: a denom, or nothing. */
+	unit?: string | null,
+	/**  The past, oldest first. */
+	trend: (number | null)[],
+	/**  When the newest thing happened that the figure counts. */
+	at?: string | null,
+};
+
+/**  One figure with its past. */
+export type Metric_Serialize = {
+	/**  The figure as decimal text; absent where nothing was measured yet. */
+	value: string | null,
+	/**  Its unit: a denom, or nothing. */
+	unit: string | null,
+	/**  The past, oldest first. */
+	trend: (number | null)[],
+	/**  When the newest thing happened that the figure counts. */
+	at: string | null,
+};
+
+/**  The five key figures. */
+export type Metrics = Metrics_Serialize | Metrics_Deserialize;
+
+/**  The five key figures. */
+export type Metrics_Deserialize = {
+	/**  Gradients that the chain announced; the trend counts them by round. */
+	gradients: Metric_Deserialize,
+	/**  Aggregations revealed and not reverted; the trend counts them by hour. */
+	aggregations: Metric_Deserialize,
+	/**  Share of the rounds with a commitment that ended in a reveal which stands, 0 to 1; the trend by round. */
+	successRate: Metric_Deserialize,
+	/**  Share of the judged gradients without a failed check, 0 to 1; the trend by round. */
+	quality: Metric_Deserialize,
+	/**  Rewards in whole units of the reward denom; the trend by round. */
+	earnings: Metric_Deserialize,
+};
+
+/**  The five key figures. */
+export type Metrics_Serialize = {
+	/**  Gradients that the chain announced; the trend counts them by round. */
+	gradients: Metric_Serialize,
+	/**  Aggregations revealed and not reverted; the trend counts them by hour. */
+	aggregations: Metric_Serialize,
+	/**  Share of the rounds with a commitment that ended in a reveal which stands, 0 to 1; the trend by round. */
+	successRate: Metric_Serialize,
+	/**  Share of the judged gradients without a failed check, 0 to 1; the trend by round. */
+	quality: Metric_Serialize,
+	/**  Rewards in whole units of the reward denom; the trend by round. */
+	earnings: Metric_Serialize,
+};
+
+/**  A miner with its past. */
+export type MinerDetail = MinerDetail_Serialize | MinerDetail_Deserialize;
+
+/**  A miner with its past. */
+export type MinerDetail_Deserialize = {
+	/**  As in the list. */
+	row: MinerRow,
+	/**  The chain's trust score, 0 to 1, as it says it now. */
+	trustScore?: number | null,
+	/**  The chain's tier for it, as it says it now. */
+	tier?: string | null,
+	/**  Submissions by the chain's count. */
+	submissions?: string | null,
+	/**  Successful ones by the chain's count. */
+	successful?: string | null,
+	/**  Slashings by the chain's count. */
+	slashingEvents?: string | null,
+	/**  By training round, oldest first; 200 at most. */
+	history: ReputationPoint_Deserialize[],
+	/**  Why the chain's figures are not there. */
+	error?: string | null,
+};
+
+/**  A miner with its past. */
+export type MinerDetail_Serialize = {
+	/**  As in the list. */
+	row: MinerRow,
+	/**  The chain's trust score, 0 to 1, as it says it now. */
+	trustScore: number | null,
+	/**  The chain's tier for it, as it says it now. */
+	tier: string | null,
+	/**  Submissions by the chain's count. */
+	submissions: string | null,
+	/**  Successful ones by the chain's count. */
+	successful: string | null,
+	/**  Slashings by the chain's count. */
+	slashingEvents: string | null,
+	/**  By training round, oldest first; 200 at most. */
+	history: ReputationPoint_Serialize[],
+	/**  Why the chain's figures are not there. */
+	error: string | null,
+};
+
+/**  A page of miners, those with most gradients first. */
+export type MinerPage = {
+	/**  How many fit the query. */
+	total: number,
+	/**  Those asked for. */
+	rows: MinerRow[],
+};
+
+/**  Which miners. */
+export type MinerQuery = {
+	/**  The beginning of an address; all where empty. */
+	search: string,
+	/**  How many to leave out. */
+	offset: number,
+	/**  How many to give; 500 at most. */
+	limit: number,
+};
+
+/**  A miner as the journal knows it. */
+export type MinerRow = {
+	/**  Its address. */
+	address: string,
+	/**  Gradients of its that we saw. */
+	gradients: number,
+	/**  Of these, judged without a failed check. */
+	passed: number,
+	/**  Of these, with a failed check and yet usable. */
+	reported: number,
+	/**  Of these, unusable. */
+	unusable: number,
+	/**  Of these, left out of a revealed round. */
+	excluded: number,
+	/**  When its last gradient was seen. */
+	lastSeen: string,
+};
+
+/**  Which network to work on. */
+export type NetworkChoice = NetworkChoice_Serialize | NetworkChoice_Deserialize;
+
+/**  Which network to work on. */
+export type NetworkChoice_Deserialize = 
+/**  The local network inside this program. */
+{ kind: "local" } | 
+/**  A built-in profile or one of the data folder. */
+{ kind: "profile"; 
+/**  Its name. */
+name: string } | 
+/**  Endpoints of one's own, on the chain that they serve. */
+{ kind: "endpoints"; 
+/**  RPC URLs in order of preference; all must serve the same chain. */
+rpc: string[]; 
+/**  The IPFS node's RPC, where it is not the profile's. */
+ipfs?: string | null };
+
+/**  Which network to work on. */
+export type NetworkChoice_Serialize = 
+/**  The local network inside this program. */
+{ kind: "local" } | 
+/**  A built-in profile or one of the data folder. */
+{ kind: "profile"; 
+/**  Its name. */
+name: string } | 
+/**  Endpoints of one's own, on the chain that they serve. */
+{ kind: "endpoints"; 
+/**  RPC URLs in order of preference; all must serve the same chain. */
+rpc: string[]; 
+/**  The IPFS node's RPC, where it is not the profile's. */
+ipfs: string | null };
+
+/**  The network. */
+export type NetworkView = NetworkView_Serialize | NetworkView_Deserialize;
+
+/**  The network. */
+export type NetworkView_Deserialize = {
+	/**  What the operator calls it. */
+	name: string,
+	/**  The chain's id by the profile. */
+	chainId: string,
+	/**  Whether all of it is local and worth nothing. */
+	local: boolean,
+	/**  The chain's height, as the best endpoint says. */
+	height?: string | null,
+	/**  When that block was made. */
+	blockTime?: string | null,
+	/**  The usual seconds from block to block. */
+	blockSeconds: number | null,
+	/**  In order of preference. */
+	endpoints: EndpointView_Deserialize[],
+	/**  Denom of rewards. */
+	rewardDenom: string,
+	/**  Digits after the point when an amount in the reward denom is shown. */
+	rewardExponent: number,
+	/**  Denom of stakes. */
+	stakeDenom: string,
+	/**  Denom of fees. */
+	feeDenom: string,
+	/**  The least stake of a proposer, in whole units. */
+	minimumStake: string,
+	/**  Where the network's dashboard is. */
+	dashboardUrl?: string | null,
+	/**  Where the network's explorer is. */
+	explorerUrl?: string | null,
+	/**  Where requests for authorization can be sent. */
+	adminUrl?: string | null,
+	/**  When the endpoints were asked last. */
+	at?: string | null,
+};
+
+/**  The network. */
+export type NetworkView_Serialize = {
+	/**  What the operator calls it. */
+	name: string,
+	/**  The chain's id by the profile. */
+	chainId: string,
+	/**  Whether all of it is local and worth nothing. */
+	local: boolean,
+	/**  The chain's height, as the best endpoint says. */
+	height: string | null,
+	/**  When that block was made. */
+	blockTime: string | null,
+	/**  The usual seconds from block to block. */
+	blockSeconds: number | null,
+	/**  In order of preference. */
+	endpoints: EndpointView_Serialize[],
+	/**  Denom of rewards. */
+	rewardDenom: string,
+	/**  Digits after the point when an amount in the reward denom is shown. */
+	rewardExponent: number,
+	/**  Denom of stakes. */
+	stakeDenom: string,
+	/**  Denom of fees. */
+	feeDenom: string,
+	/**  The least stake of a proposer, in whole units. */
+	minimumStake: string,
+	/**  Where the network's dashboard is. */
+	dashboardUrl: string | null,
+	/**  Where the network's explorer is. */
+	explorerUrl: string | null,
+	/**  Where requests for authorization can be sent. */
+	adminUrl: string | null,
+	/**  When the endpoints were asked last. */
+	at: string | null,
+};
+
+/**  The roles of an R3MES network. */
+export type NodeRole = 
+/**  Trains, and sends gradients. */
+"miner" | 
+/**  Answers with the trained model. */
+"serving" | 
+/**  Makes blocks and recomputes challenged aggregates. */
+"validator" | 
+/**  Aggregates gradients: what this launcher runs. */
+"proposer";
+
+/**  Something that the operator may want to be told of, even while the window is hidden. */
+export type Notice = Notice_Serialize | Notice_Deserialize;
+
+/**  What an operator can be told of. */
+export type NoticeKind = 
+/**  A round was revealed. */
+"roundRevealed" | 
+/**  A reward was booked. */
+"reward" | 
+/**  Our aggregation is challenged. */
+"challenge" | 
+/**  Our stake was cut. */
+"slash" | 
+/**  A reveal may miss its deadline. */
+"revealAtRisk" | 
+/**  The disk is nearly full. */
+"diskLow" | 
+/**  The engine stopped although it should work. */
+"engineStopped";
+
+/**  Something that the operator may want to be told of, even while the window is hidden. */
+export type Notice_Deserialize = {
+	/**  Which of the kinds that can be chosen. */
+	kind: NoticeKind,
+	/**  The training round concerned. */
+	trainingRound?: string | null,
+	/**  An amount, in whole units. */
+	amount?: string | null,
+	/**  Its denom. */
+	denom?: string | null,
+	/**  One line for people, in English. */
+	detail: string,
+};
+
+/**  Something that the operator may want to be told of, even while the window is hidden. */
+export type Notice_Serialize = {
+	/**  Which of the kinds that can be chosen. */
+	kind: NoticeKind,
+	/**  The training round concerned. */
+	trainingRound: string | null,
+	/**  An amount, in whole units. */
+	amount: string | null,
+	/**  Its denom. */
+	denom: string | null,
+	/**  One line for people, in English. */
+	detail: string,
+};
+
+/**  Preferences of the desktop. What the engine works by stands in the settings instead. */
+export type Preferences = Preferences_Serialize | Preferences_Deserialize;
+
+/**  Preferences of the desktop. What the engine works by stands in the settings instead. */
+export type Preferences_Deserialize = {
+	/**  The role that was chosen; absent before it was. */
+	role?: NodeRole | null,
+	/**  What the operator is told of while the window is hidden. */
+	notifications?: NoticeKind[],
+	/**  Whether the launcher starts with the desktop, minimised. */
+	autostart?: boolean,
+	/**  Whether closing the window leaves the launcher in the tray, where there is one. */
+	closeToTray?: boolean,
+	/**  Light or dark. */
+	theme?: Theme,
+	/**  `en` or `tr`; that of the system where absent. */
+	language?: string | null,
+	/**  Whether the parameters of the set-up were looked through. */
+	parametersSeen?: boolean,
+	/**  Whether the operator was told of the words of the key, and confirmed them. */
+	setupFinished?: boolean,
+};
+
+/**  Preferences of the desktop. What the engine works by stands in the settings instead. */
+export type Preferences_Serialize = {
+	/**  The role that was chosen; absent before it was. */
+	role: NodeRole | null,
+	/**  What the operator is told of while the window is hidden. */
+	notifications: NoticeKind[],
+	/**  Whether the launcher starts with the desktop, minimised. */
+	autostart: boolean,
+	/**  Whether closing the window leaves the launcher in the tray, where there is one. */
+	closeToTray: boolean,
+	/**  Light or dark. */
+	theme: Theme,
+	/**  `en` or `tr`; that of the system where absent. */
+	language: string | null,
+	/**  Whether the parameters of the set-up were looked through. */
+	parametersSeen: boolean,
+	/**  Whether the operator was told of the words of the key, and confirmed them. */
+	setupFinished: boolean,
+};
+
+/**  A network that can be chosen by name. */
+export type ProfileView = {
+	/**  Its name. */
+	name: string,
+	/**  Its chain. */
+	chainId: string,
+	/**  Its RPC endpoints. */
+	rpc: string[],
+	/**  Whether it comes with the program, and not from a file. */
+	builtIn: boolean,
+	/**  Whether the settings name it. */
+	chosen: boolean,
+};
+
+/**  What a registration would be. */
+export type RegistrationPreview = RegistrationPreview_Serialize | RegistrationPreview_Deserialize;
+
+/**  What a registration would be. */
+export type RegistrationPreview_Deserialize = {
+	/**  The account. */
+	address: string,
+	/**  The stake in whole units. */
+	stake: string,
+	/**  Its denom. */
+	stakeDenom: string,
+	/**  The least that the network takes. */
+	minimumStake: string,
+	/**  What the account has of the stake's denom. */
+	stakeBalance: string,
+	/**  What the account has of the fee's denom. */
+	feeBalance?: string | null,
+	/**  The fee's denom. */
+	feeDenom: string,
+	/**  The fee by a simulation; absent where the chain refused to simulate. */
+	fee?: string | null,
+	/**  Gas by a simulation. */
+	gas?: string | null,
+	/**  The resources that it states, as this machine was read. */
+	resources: ResourcesView,
+	/**  Why it cannot be signed now. */
+	refused?: ApiError_Deserialize | null,
+};
+
+/**  What a registration would be. */
+export type RegistrationPreview_Serialize = {
+	/**  The account. */
+	address: string,
+	/**  The stake in whole units. */
+	stake: string,
+	/**  Its denom. */
+	stakeDenom: string,
+	/**  The least that the network takes. */
+	minimumStake: string,
+	/**  What the account has of the stake's denom. */
+	stakeBalance: string,
+	/**  What the account has of the fee's denom. */
+	feeBalance: string | null,
+	/**  The fee's denom. */
+	feeDenom: string,
+	/**  The fee by a simulation; absent where the chain refused to simulate. */
+	fee: string | null,
+	/**  Gas by a simulation. */
+	gas: string | null,
+	/**  The resources that it states, as this machine was read. */
+	resources: ResourcesView,
+	/**  Why it cannot be signed now. */
+	refused: ApiError_Serialize | null,
+};
+
+/**  How a registration ended. */
+export type RegistrationReceipt = {
+	/**  The stake, as coins. */
+	stake: string,
+	/**  The transaction. */
+	txHash: string,
+	/**  Its block. */
+	height: string,
+};
+
+/**  What a miner sent in one training round. */
+export type ReputationPoint = ReputationPoint_Serialize | ReputationPoint_Deserialize;
+
+/**  What a miner sent in one training round. */
+export type ReputationPoint_Deserialize = {
+	/**  The training round. */
+	trainingRound: string,
+	/**  When its first gradient of that round was seen. */
+	at: string,
+	/**  Gradients. */
+	gradients: number,
+	/**  Of these, without a failed check. */
+	passed: number,
+	/**  The largest norm. */
+	norm?: number | null,
+};
+
+/**  What a miner sent in one training round. */
+export type ReputationPoint_Serialize = {
+	/**  The training round. */
+	trainingRound: string,
+	/**  When its first gradient of that round was seen. */
+	at: string,
+	/**  Gradients. */
+	gradients: number,
+	/**  Of these, without a failed check. */
+	passed: number,
+	/**  The largest norm. */
+	norm: number | null,
+};
+
+/**  What a registration says of the machine. */
+export type ResourcesView = {
+	/**  Cores. */
+	cpuCores: number,
+	/**  Gigabytes of memory. */
+	memoryGb: number,
+	/**  Gigabytes of free disk space. */
+	storageGb: number,
+	/**  Graphics cards. */
+	gpuCount: number,
+};
+
+/**  A page of rounds, newest first. */
+export type RoundPage = RoundPage_Serialize | RoundPage_Deserialize;
+
+/**  A page of rounds, newest first. */
+export type RoundPage_Deserialize = {
+	/**  How many there are. */
+	total: number,
+	/**  Those asked for. */
+	rows: RoundView_Deserialize[],
+};
+
+/**  A page of rounds, newest first. */
+export type RoundPage_Serialize = {
+	/**  How many there are. */
+	total: number,
+	/**  Those asked for. */
+	rows: RoundView_Serialize[],
+};
+
+/**  Where a round stands. */
+export type RoundStage = "collecting" | "aggregating" | "publishing" | "committed" | "revealed" | "finalized" | "challenged" | "reverted" | "expired" | "superseded" | "abandoned";
+
+/**  One step of a round's way. */
+export type RoundStep = RoundStep_Serialize | RoundStep_Deserialize;
+
+/**  One step of a round's way. */
+export type RoundStep_Deserialize = {
+	/**  What it came to. */
+	stage: RoundStage,
+	/**  When. */
+	at: string,
+	/**  The chain's height at that moment. */
+	height: string,
+	/**  Why, where it is not the good way. */
+	reason?: string | null,
+};
+
+/**  One step of a round's way. */
+export type RoundStep_Serialize = {
+	/**  What it came to. */
+	stage: RoundStage,
+	/**  When. */
+	at: string,
+	/**  The chain's height at that moment. */
+	height: string,
+	/**  Why, where it is not the good way. */
+	reason: string | null,
+};
+
+/**  A round with its way. */
+export type RoundView = RoundView_Serialize | RoundView_Deserialize;
+
+/**  A round with its way. */
+export type RoundView_Deserialize = {
+	/**  The journal's number of it. */
+	id: string,
+	/**  The training round that the miners wrote. */
+	trainingRound: string,
+	/**  The model version that it improves. */
+	modelVersion: string,
+	/**  Where it stands. */
+	stage: RoundStage,
+	/**  Its way so far, oldest first. */
+	way: RoundStep_Deserialize[],
+	/**  Gradients announced for it that are pending; once it is closed, those that were judged for it. */
+	received: number,
+	/**  Gradients of these that were judged. */
+	judged: number,
+	/**  Gradients that close it at once. */
+	quorum: number,
+	/**  Gradients without which it is not submitted. */
+	minimum: number,
+	/**  Gradients that take part, once that is fixed. */
+	participants?: number | null,
+	/**  Gradients left out, once that is fixed. */
+	excluded?: number | null,
+	/**  What it waits for now. */
+	deadline?: Deadline_Deserialize | null,
+	/**  The aggregation method, once the participants are fixed. */
+	method?: string | null,
+	/**  The aggregate's CID. */
+	cid?: string | null,
+	/**  The Merkle root over the participants' gradient hashes. */
+	merkleRoot?: string | null,
+	/**  The aggregate's bytes. */
+	bytes?: string | null,
+	/**  The block of the commitment. */
+	commitHeight?: string | null,
+	/**  The last block in which it may be revealed. */
+	revealDeadline?: string | null,
+	/**  The block of the reveal. */
+	revealHeight?: string | null,
+	/**  The last block in which it may be challenged. */
+	challengeDeadline?: string | null,
+	/**  The reveal's transaction. */
+	revealTx?: string | null,
+	/**  The chain's id of the aggregation. */
+	aggregationId?: string | null,
+	/**  The reward in whole units of the reward denom. */
+	reward?: string | null,
+	/**  Why it left its good way. */
+	reason?: string | null,
+	/**  When it was opened. */
+	openedAt: string,
+};
+
+/**  A round with its way. */
+export type RoundView_Serialize = {
+	/**  The journal's number of it. */
+	id: string,
+	/**  The training round that the miners wrote. */
+	trainingRound: string,
+	/**  The model version that it improves. */
+	modelVersion: string,
+	/**  Where it stands. */
+	stage: RoundStage,
+	/**  Its way so far, oldest first. */
+	way: RoundStep_Serialize[],
+	/**  Gradients announced for it that are pending; once it is closed, those that were judged for it. */
+	received: number,
+	/**  Gradients of these that were judged. */
+	judged: number,
+	/**  Gradients that close it at once. */
+	quorum: number,
+	/**  Gradients without which it is not submitted. */
+	minimum: number,
+	/**  Gradients that take part, once that is fixed. */
+	participants: number | null,
+	/**  Gradients left out, once that is fixed. */
+	excluded: number | null,
+	/**  What it waits for now. */
+	deadline: Deadline_Serialize | null,
+	/**  The aggregation method, once the participants are fixed. */
+	method: string | null,
+	/**  The aggregate's CID. */
+	cid: string | null,
+	/**  The Merkle root over the participants' gradient hashes. */
+	merkleRoot: string | null,
+	/**  The aggregate's bytes. */
+	bytes: string | null,
+	/**  The block of the commitment. */
+	commitHeight: string | null,
+	/**  The last block in which it may be revealed. */
+	revealDeadline: string | null,
+	/**  The block of the reveal. */
+	revealHeight: string | null,
+	/**  The last block in which it may be challenged. */
+	challengeDeadline: string | null,
+	/**  The reveal's transaction. */
+	revealTx: string | null,
+	/**  The chain's id of the aggregation. */
+	aggregationId: string | null,
+	/**  The reward in whole units of the reward denom. */
+	reward: string | null,
+	/**  Why it left its good way. */
+	reason: string | null,
+	/**  When it was opened. */
+	openedAt: string,
+};
+
+/**  How a saving ended. */
+export type SaveOutcome = SaveOutcome_Serialize | SaveOutcome_Deserialize;
+
+/**  How a saving ended. */
+export type SaveOutcome_Deserialize = 
+/**  They are the settings now. */
+{ kind: "saved"; value: SettingsView_Deserialize } | 
+/**  Nothing was written. */
+{ kind: "problems"; value: SettingProblem[] };
+
+/**  How a saving ended. */
+export type SaveOutcome_Serialize = 
+/**  They are the settings now. */
+{ kind: "saved"; value: SettingsView_Serialize } | 
+/**  Nothing was written. */
+{ kind: "problems"; value: SettingProblem[] };
+
+/**  A changed key. */
+export type SettingChange = {
+	/**  Which. */
+	key: string,
+	/**  What the operator typed; an empty text takes an optional key out. */
+	value: string,
+};
+
+/**  What is wrong with one key. */
+export type SettingProblem = {
+	/**  Which. */
+	key: string,
+	/**  What was expected and found, such as `must be at least 1, is 0`. */
+	text: string,
+};
+
+/**  One key of the settings. */
+export type SettingView = SettingView_Serialize | SettingView_Deserialize;
+
+/**  One key of the settings. */
+export type SettingView_Deserialize = {
+	/**  The dotted name, such as `round.quorum`. */
+	key: string,
+	/**  One sentence on what it means. */
+	about: string,
+	/**  Its value as text; absent where it is left out. */
+	value?: string | null,
+	/**  The value that a new data folder has. */
+	standard?: string | null,
+	/**  Whether it can be left out for good. */
+	optional: boolean,
+};
+
+/**  One key of the settings. */
+export type SettingView_Serialize = {
+	/**  The dotted name, such as `round.quorum`. */
+	key: string,
+	/**  One sentence on what it means. */
+	about: string,
+	/**  Its value as text; absent where it is left out. */
+	value: string | null,
+	/**  The value that a new data folder has. */
+	standard: string | null,
+	/**  Whether it can be left out for good. */
+	optional: boolean,
+};
+
+/**  All settings. */
+export type SettingsView = SettingsView_Serialize | SettingsView_Deserialize;
+
+/**  All settings. */
+export type SettingsView_Deserialize = {
+	/**  The file. */
+	path: string,
+	/**  Whether the file is there; the standard values hold where it is not. */
+	saved: boolean,
+	/**  Every key, in the order of the file. */
+	keys: SettingView_Deserialize[],
+	/**  Whether a running engine still works by older ones, and takes these up when it is started again. */
+	needsRestart: boolean,
+};
+
+/**  All settings. */
+export type SettingsView_Serialize = {
+	/**  The file. */
+	path: string,
+	/**  Whether the file is there; the standard values hold where it is not. */
+	saved: boolean,
+	/**  Every key, in the order of the file. */
+	keys: SettingView_Serialize[],
+	/**  Whether a running engine still works by older ones, and takes these up when it is started again. */
+	needsRestart: boolean,
+};
+
+/**  How a step stands. */
+export type SetupState = 
+/**  Done. */
+"done" | 
+/**  To be done. */
+"todo" | 
+/**  To be done, and something before it is missing. */
+"blocked" | 
+/**  It cannot be known now. */
+"unknown";
+
+/**  One step. */
+export type SetupStep = SetupStep_Serialize | SetupStep_Deserialize;
+
+/**  The steps. */
+export type SetupStepKind = 
+/**  A role was chosen. */
+"role" | 
+/**  The machine was looked at and does. */
+"system" | 
+/**  A network is chosen. */
+"network" | 
+/**  There is a key. */
+"keys" | 
+/**  The account may register. */
+"authorization" | 
+/**  The parameters were looked through. */
+"parameters" | 
+/**  The account is registered. */
+"register" | 
+/**  The engine was started once. */
+"ready";
+
+/**  One step. */
+export type SetupStep_Deserialize = {
+	/**  Which. */
+	kind: SetupStepKind,
+	/**  Whether it is done. */
+	state: SetupState,
+	/**  What is missing, or what cannot be known now. */
+	reason?: string | null,
+};
+
+/**  One step. */
+export type SetupStep_Serialize = {
+	/**  Which. */
+	kind: SetupStepKind,
+	/**  Whether it is done. */
+	state: SetupState,
+	/**  What is missing, or what cannot be known now. */
+	reason: string | null,
+};
+
+/**  The set-up. */
+export type SetupView = SetupView_Serialize | SetupView_Deserialize;
+
+/**  The set-up. */
+export type SetupView_Deserialize = {
+	/**  In order. */
+	steps: SetupStep_Deserialize[],
+	/**  The first step that is not done; absent where all are. */
+	next?: SetupStepKind | null,
+};
+
+/**  The set-up. */
+export type SetupView_Serialize = {
+	/**  In order. */
+	steps: SetupStep_Serialize[],
+	/**  The first step that is not done; absent where all are. */
+	next: SetupStepKind | null,
+};
+
+/**
+ *  All that a face needs to be right at once. Times are RFC 3339 in UTC; amounts, heights and ids are
+ *  decimal strings.
+ */
+export type Snapshot = Snapshot_Serialize | Snapshot_Deserialize;
+
+/**
+ *  All that a face needs to be right at once. Times are RFC 3339 in UTC; amounts, heights and ids are
+ *  decimal strings.
+ */
+export type Snapshot_Deserialize = {
+	/**  The number of the last delta that is in it. */
+	seq: number,
+	/**  When it was taken. */
+	at: string,
+	/**  The program and its data folder. */
+	application: ApplicationView_Deserialize,
+	/**  How far the set-up is, computed from what is there. */
+	setup: SetupView_Deserialize,
+	/**  The engine. */
+	engine: EngineView_Deserialize,
+	/**  The chain and the endpoints that lead to it. */
+	network: NetworkView_Deserialize,
+	/**  What the account is on the chain. */
+	standing: StandingView_Deserialize,
+	/**  The account's keys. */
+	keys: KeyRow_Deserialize[],
+	/**  The round in progress. */
+	round?: RoundView_Deserialize | null,
+	/**  The newest rounds first, at most [`Snapshot::ROUNDS`]. */
+	rounds: RoundView_Deserialize[],
+	/**  The five key figures. */
+	metrics: Metrics_Deserialize,
+	/**  What is earned. */
+	earnings: EarningsView_Deserialize,
+	/**  This machine. */
+	machine: MachineView_Deserialize,
+	/**  The IPFS node. */
+	ipfs: IpfsView_Deserialize,
+	/**  What the operator prefers of the desktop. */
+	preferences: Preferences_Deserialize,
+};
+
+/**
+ *  All that a face needs to be right at once. Times are RFC 3339 in UTC; amounts, heights and ids are
+ *  decimal strings.
+ */
+export type Snapshot_Serialize = {
+	/**  The number of the last delta that is in it. */
+	seq: number,
+	/**  When it was taken. */
+	at: string,
+	/**  The program and its data folder. */
+	application: ApplicationView_Serialize,
+	/**  How far the set-up is, computed from what is there. */
+	setup: SetupView_Serialize,
+	/**  The engine. */
+	engine: EngineView_Serialize,
+	/**  The chain and the endpoints that lead to it. */
+	network: NetworkView_Serialize,
+	/**  What the account is on the chain. */
+	standing: StandingView_Serialize,
+	/**  The account's keys. */
+	keys: KeyRow_Serialize[],
+	/**  The round in progress. */
+	round: RoundView_Serialize | null,
+	/**  The newest rounds first, at most [`Snapshot::ROUNDS`]. */
+	rounds: RoundView_Serialize[],
+	/**  The five key figures. */
+	metrics: Metrics_Serialize,
+	/**  What is earned. */
+	earnings: EarningsView_Serialize,
+	/**  This machine. */
+	machine: MachineView_Serialize,
+	/**  The IPFS node. */
+	ipfs: IpfsView_Serialize,
+	/**  What the operator prefers of the desktop. */
+	preferences: Preferences_Serialize,
+};
+
+/**  How an account stands. */
+export type StandingState = 
+/**  The chain has not been asked, or does not answer. */
+"unknown" | 
+/**  It may not propose, and no request was signed here. */
+"notRequested" | 
+/**  It may not propose, and a request was signed here. */
+"requested" | 
+/**  It may register. */
+"authorized" | 
+/**  It may propose. */
+"registered" | 
+/**  It is registered and not active. */
+"inactive" | 
+/**  It may not propose for now. */
+"suspended" | 
+/**  It is registered, and its authorization was taken away. */
+"revoked" | 
+/**  It is registered, and was punished. */
+"slashed";
+
+/**  The account and its standing. */
+export type StandingView = StandingView_Serialize | StandingView_Deserialize;
+
+/**  The account and its standing. */
+export type StandingView_Deserialize = {
+	/**  The account; absent before there is a key. */
+	address?: string | null,
+	/**  How it stands. */
+	state: StandingState,
+	/**  The stake that it registered with, as coins. */
+	stake?: string | null,
+	/**  The block of its registration. */
+	registeredHeight?: string | null,
+	/**  How often it was slashed. */
+	slashingEvents?: string | null,
+	/**  Its balance in the reward denom, in whole units. */
+	rewardBalance?: string | null,
+	/**  Its balance in the stake denom, in whole units. */
+	stakeBalance?: string | null,
+	/**  Its balance in the fee denom, in whole units. */
+	feeBalance?: string | null,
+	/**  When a request for authorization was signed last. */
+	requestedAt?: string | null,
+	/**  Why the standing is not known. */
+	error?: string | null,
+	/**  When the chain was asked last. */
+	at?: string | null,
+};
+
+/**  The account and its standing. */
+export type StandingView_Serialize = {
+	/**  The account; absent before there is a key. */
+	address: string | null,
+	/**  How it stands. */
+	state: StandingState,
+	/**  The stake that it registered with, as coins. */
+	stake: string | null,
+	/**  The block of its registration. */
+	registeredHeight: string | null,
+	/**  How often it was slashed. */
+	slashingEvents: string | null,
+	/**  Its balance in the reward denom, in whole units. */
+	rewardBalance: string | null,
+	/**  Its balance in the stake denom, in whole units. */
+	stakeBalance: string | null,
+	/**  Its balance in the fee denom, in whole units. */
+	feeBalance: string | null,
+	/**  When a request for authorization was signed last. */
+	requestedAt: string | null,
+	/**  Why the standing is not known. */
+	error: string | null,
+	/**  When the chain was asked last. */
+	at: string | null,
+};
+
+/**  What is done on the way to a running engine. */
+export type StartStep = 
+/**  The local network comes up. */
+"localNetwork" | 
+/**  Settings are read and the key is unlocked. */
+"key" | 
+/**  The chain is reached and the account's standing read. */
+"chain";
+
+/**  A page of submissions, newest first. */
+export type SubmissionPage = SubmissionPage_Serialize | SubmissionPage_Deserialize;
+
+/**  A page of submissions, newest first. */
+export type SubmissionPage_Deserialize = {
+	/**  How many fit the query. */
+	total: number,
+	/**  Those asked for. */
+	rows: SubmissionRow_Deserialize[],
+};
+
+/**  A page of submissions, newest first. */
+export type SubmissionPage_Serialize = {
+	/**  How many fit the query. */
+	total: number,
+	/**  Those asked for. */
+	rows: SubmissionRow_Serialize[],
+};
+
+/**  Which submissions. */
+export type SubmissionQuery = SubmissionQuery_Serialize | SubmissionQuery_Deserialize;
+
+/**  Which submissions. */
+export type SubmissionQuery_Deserialize = {
+	/**  The beginning of a CID, a root or a transaction's hash, or a training round; all where empty. */
+	search: string,
+	/**  Only those that stand there. */
+	stage?: RoundStage | null,
+	/**  How many to leave out from the newest on. */
+	offset: number,
+	/**  How many to give; 500 at most. */
+	limit: number,
+};
+
+/**  Which submissions. */
+export type SubmissionQuery_Serialize = {
+	/**  The beginning of a CID, a root or a transaction's hash, or a training round; all where empty. */
+	search: string,
+	/**  Only those that stand there. */
+	stage: RoundStage | null,
+	/**  How many to leave out from the newest on. */
+	offset: number,
+	/**  How many to give; 500 at most. */
+	limit: number,
+};
+
+/**  A round that was committed, or submitted directly. */
+export type SubmissionRow = SubmissionRow_Serialize | SubmissionRow_Deserialize;
+
+/**  A round that was committed, or submitted directly. */
+export type SubmissionRow_Deserialize = {
+	/**  The journal's number of the round. */
+	id: string,
+	/**  The training round. */
+	trainingRound: string,
+	/**  Where it stands. */
+	stage: RoundStage,
+	/**  The aggregate's CID. */
+	cid?: string | null,
+	/**  The Merkle root. */
+	merkleRoot?: string | null,
+	/**  Gradients that take part. */
+	participants: number,
+	/**  The commitment's transaction. */
+	commitTx?: string | null,
+	/**  Its block. */
+	commitHeight?: string | null,
+	/**  The reveal's transaction. */
+	revealTx?: string | null,
+	/**  Its block. */
+	revealHeight?: string | null,
+	/**  Gas that the round's transactions used. */
+	gasUsed?: string | null,
+	/**  Their fees in whole units of the fee denom. */
+	fee?: string | null,
+	/**  The reward in whole units of the reward denom. */
+	reward?: string | null,
+	/**  When the round was opened. */
+	at: string,
+	/**  Why it left its good way. */
+	reason?: string | null,
+};
+
+/**  A round that was committed, or submitted directly. */
+export type SubmissionRow_Serialize = {
+	/**  The journal's number of the round. */
+	id: string,
+	/**  The training round. */
+	trainingRound: string,
+	/**  Where it stands. */
+	stage: RoundStage,
+	/**  The aggregate's CID. */
+	cid: string | null,
+	/**  The Merkle root. */
+	merkleRoot: string | null,
+	/**  Gradients that take part. */
+	participants: number,
+	/**  The commitment's transaction. */
+	commitTx: string | null,
+	/**  Its block. */
+	commitHeight: string | null,
+	/**  The reveal's transaction. */
+	revealTx: string | null,
+	/**  Its block. */
+	revealHeight: string | null,
+	/**  Gas that the round's transactions used. */
+	gasUsed: string | null,
+	/**  Their fees in whole units of the fee denom. */
+	fee: string | null,
+	/**  The reward in whole units of the reward denom. */
+	reward: string | null,
+	/**  When the round was opened. */
+	at: string,
+	/**  Why it left its good way. */
+	reason: string | null,
+};
+
+/**  Light or dark. */
+export type Theme = 
+/**  As the system. */
+"system" | 
+/**  Light. */
+"light" | 
+/**  Dark. */
+"dark";
+
+/**  Something that fails and is tried again. */
+export type Trouble = Trouble_Serialize | Trouble_Deserialize;
+
+/**  Something that fails and is tried again. */
+export type Trouble_Deserialize = {
+	/**  What failed, as a fragment that fits after "failed to". */
+	message: string,
+	/**  What to do about it, where that is known. */
+	remedy?: string | null,
+	/**  Since when it has failed. */
+	since: string,
+	/**  When it failed last. */
+	at: string,
+};
+
+/**  Something that fails and is tried again. */
+export type Trouble_Serialize = {
+	/**  What failed, as a fragment that fits after "failed to". */
+	message: string,
+	/**  What to do about it, where that is known. */
+	remedy: string | null,
+	/**  Since when it has failed. */
+	since: string,
+	/**  When it failed last. */
+	at: string,
+};
+
+/**  What was found on a gradient. */
+export type VerdictKind = 
+/**  It was not judged yet. */
+"waiting" | 
+/**  No check failed. */
+"passed" | 
+/**  A check failed that does not keep it from being aggregated. */
+"reported" | 
+/**  It cannot be aggregated. */
+"unusable";
+
+/**  How something stands. */
+export type VerdictLevel = 
+/**  As it should be. */
+"pass" | 
+/**  It works, and could be better. */
+"warn" | 
+/**  It does not do. */
+"fail" | 
+/**  It could not be looked at. */
+"unknown";
+
+/**  A verdict on one requirement. */
+export type VerdictView = VerdictView_Serialize | VerdictView_Deserialize;
+
+/**  A verdict on one requirement. */
+export type VerdictView_Deserialize = {
+	/**  What was judged, such as `memory`. */
+	subject: string,
+	/**  How it stands. */
+	level: VerdictLevel,
+	/**  What was found, and what it was held against. */
+	reason: string,
+	/**  What mends it. */
+	remedy?: string | null,
+	/**  When it was read. */
+	at: string,
+};
+
+/**  A verdict on one requirement. */
+export type VerdictView_Serialize = {
+	/**  What was judged, such as `memory`. */
+	subject: string,
+	/**  How it stands. */
+	level: VerdictLevel,
+	/**  What was found, and what it was held against. */
+	reason: string,
+	/**  What mends it. */
+	remedy: string | null,
+	/**  When it was read. */
+	at: string,
+};
+
+/**  A word at its place. */
+export type WordAnswer = {
+	/**  The place, from 1. */
+	place: number,
+	/**  The word. */
+	word: string,
+};
+
+/**  How many words a new key has. */
+export type WordCount = 
+/**  128 bits of entropy. */
+"twelve" | 
+/**  256 bits of entropy. */
+"twentyFour";
+
+/**  A thing done that only a working engine does. */
+export type Work = {
+	/**  What. */
+	kind: WorkKind,
+	/**  When. */
+	at: string,
+};
+
+/**  Kinds of work. */
+export type WorkKind = 
+/**  It reached the chain and began. */
+"started" | 
+/**  A gradient was judged. */
+"judged" | 
+/**  A round came to its next state. */
+"advanced";
+
+/* Tauri Specta runtime */
+async function typedError<T, E>(result: Promise<T>): Promise<{ status: "ok"; data: T } | { status: "error"; error: E }> {
+    try {
+        return { status: "ok", data: await result };
+    } catch (e) {
+        if (e instanceof Error) throw e;
+        return { status: "error", error: e as any };
+    }
+}
+

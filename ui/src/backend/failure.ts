@@ -1,6 +1,6 @@
 // What an operation that failed throws, whatever stands behind the interface.
 
-import type { ApiError } from "./bindings";
+import type { ApiError } from "./types";
 
 /** A failed operation: a stable code, one line for people, and what mends it. */
 export class Failure extends Error {

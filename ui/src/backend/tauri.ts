@@ -2,7 +2,8 @@
 
 import { listen } from "@tauri-apps/api/event";
 import type { Backend } from "./backend";
-import { commands, type ApiError, type Delta } from "./bindings";
+import { commands } from "./bindings";
+import type { ApiError, Delta } from "./types";
 import { Failure } from "./failure";
 
 type Answer<T> = { status: "ok"; data: T } | { status: "error"; error: ApiError };

@@ -1,6 +1,6 @@
 // Amounts of coins. They stay decimal strings of whole units; a network may show its reward denom shifted.
 
-import type { NetworkView } from "../backend/bindings";
+import type { NetworkView } from "../backend/types";
 import { whole } from "./format";
 import type { Locale } from "./language";
 

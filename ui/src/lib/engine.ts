@@ -1,6 +1,6 @@
 // The start and stop buttons as a function of the engine.
 
-import type { EngineView } from "../backend/bindings";
+import type { EngineView } from "../backend/types";
 import type { Tone } from "../components/Badge.svelte";
 import { m } from "../paraglide/messages.js";
 

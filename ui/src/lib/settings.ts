@@ -1,7 +1,7 @@
 // The engine's settings in groups, and what they are called. A key that is not named here still shows, with
 // the engine's own word on it.
 
-import type { SettingView } from "../backend/bindings";
+import type { SettingView } from "../backend/types";
 import { m } from "../paraglide/messages.js";
 
 export interface Group {

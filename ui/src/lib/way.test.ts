@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { RoundStage } from "../backend/bindings";
+import type { RoundStage } from "../backend/types";
 import { roundView } from "../backend/memory/data";
 import { STATIONS, stageTone, wayOf } from "./way";
 

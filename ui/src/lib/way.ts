@@ -1,7 +1,7 @@
 // A round's way as it is drawn: seven stations, of which some are behind, one or two are under way, and on
 // a bad end one is where it broke off.
 
-import type { RoundStage, RoundView } from "../backend/bindings";
+import type { RoundStage, RoundView } from "../backend/types";
 
 export const STATIONS = [
   "collect",

@@ -15,7 +15,7 @@ import type {
   VerdictKind,
   VerdictLevel,
   WorkKind,
-} from "../backend/bindings";
+} from "../backend/types";
 import type { Tone } from "../components/Badge.svelte";
 import { m } from "../paraglide/messages.js";
 
@@ -132,6 +132,8 @@ export const standings: Words<StandingState> = {
   registered: m.standing_registered,
   inactive: m.standing_inactive,
   suspended: m.standing_suspended,
+  revoked: m.standing_revoked,
+  slashed: m.standing_slashed,
 };
 
 export const standingTones: Record<StandingState, Tone> = {
@@ -142,6 +144,8 @@ export const standingTones: Record<StandingState, Tone> = {
   registered: "good",
   inactive: "warn",
   suspended: "bad",
+  revoked: "bad",
+  slashed: "bad",
 };
 
 export const notices: Words<NoticeKind> = {

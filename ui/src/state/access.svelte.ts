@@ -1,7 +1,7 @@
 // Passphrases that an action turns out to need: the access passphrase, which goes with the action itself, and
 // that of a key file, which the engine then holds until it ends.
 
-import type { ApiError } from "../backend/bindings";
+import type { ApiError } from "../backend/types";
 import { shown } from "../backend/failure";
 import { session } from "./session.svelte";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Delta } from "../backend/bindings";
+import type { Delta } from "../backend/types";
 import { world } from "../backend/memory/scenarios";
 import { followed } from "./follow";
 

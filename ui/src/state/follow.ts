@@ -1,6 +1,6 @@
 // Keeping a snapshot true by numbered changes.
 
-import type { Change, Delta, Snapshot } from "../backend/bindings";
+import type { Change, Delta, Snapshot } from "../backend/types";
 
 /** The snapshot after one delta; the same where the delta is already in it, `null` where one is missing. */
 export function followed(snapshot: Snapshot, delta: Delta): Snapshot | null {

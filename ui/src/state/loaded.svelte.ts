@@ -1,7 +1,7 @@
 // An answer of the engine that is no part of the snapshot: what it was, when it came, what went wrong.
 
 import { untrack } from "svelte";
-import type { ApiError } from "../backend/bindings";
+import type { ApiError } from "../backend/types";
 import { shown } from "../backend/failure";
 
 export class Loaded<T> {

@@ -1,6 +1,6 @@
 // Changing one preference leaves the others as they are.
 
-import type { Preferences, Snapshot } from "../backend/bindings";
+import type { Preferences, Snapshot } from "../backend/types";
 import { shown } from "../backend/failure";
 import { announce } from "./announcements.svelte";
 import { session } from "./session.svelte";

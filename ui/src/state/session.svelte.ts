@@ -1,7 +1,7 @@
 // The screen's one view of the engine: a snapshot, kept true by deltas, and the way to every operation.
 
 import type { Backend } from "../backend/backend";
-import type { ApiError, Delta, GradientRow, Notice, Snapshot } from "../backend/bindings";
+import type { ApiError, Delta, GradientRow, Notice, Snapshot } from "../backend/types";
 import { shown } from "../backend/failure";
 import { followed } from "./follow";
 

@@ -1,6 +1,6 @@
 // Where the setup stands, as a function of the snapshot and the address.
 
-import type { SetupStepKind, Snapshot } from "../backend/bindings";
+import type { SetupStepKind, Snapshot } from "../backend/types";
 import { m } from "../paraglide/messages.js";
 
 export type Place = SetupStepKind | "welcome";

@@ -13,7 +13,7 @@ import type {
   Snapshot,
   SubmissionRow,
   VerdictLevel,
-} from "../bindings";
+} from "../types";
 import { Failure } from "../failure";
 import * as data from "./data";
 import { setupOf, world, type Scenario, type World } from "./scenarios";
@@ -275,6 +275,8 @@ export class MemoryBackend implements Backend {
       const reward = i % 3 === 0;
       return {
         kind: reward ? "reward" : "fee",
+        income: reward,
+        trainingRound: String(number),
         amount: reward ? "610" : "3975",
         denom: reward ? "remes" : "stake",
         height: String(20_000 + number * 30 + 12),
@@ -288,8 +290,8 @@ export class MemoryBackend implements Backend {
     if (this.world.rounds === 0) return [];
     return Array.from({ length: days }, (_, i) => ({
       day: data.ago((days - 1 - i) * 86_400).slice(0, 10),
-      rewards: String(4200 + Math.floor(data.fraction(i) * 1800)),
-      fees: String(60_000 + Math.floor(data.fraction(i + 9) * 9000)),
+      income: [{ amount: String(4200 + Math.floor(data.fraction(i) * 1800)), denom: "remes" }],
+      expense: [{ amount: String(60_000 + Math.floor(data.fraction(i + 9) * 9000)), denom: "stake" }],
     }));
   }
   async previewClaim() {
@@ -302,7 +304,7 @@ export class MemoryBackend implements Backend {
       ],
       validators: [`remesvaloper1${data.address(1).slice(6)}`],
       gas: "184000",
-      fee: { amount: "4600", denom: "stake" },
+      fee: [{ amount: "4600", denom: "stake" }],
       net: [
         { amount: "1834", denom: "remes" },
         { amount: "-4588", denom: "stake" },
@@ -403,7 +405,7 @@ export class MemoryBackend implements Backend {
     })).filter(
       (line) =>
         order.indexOf(line.level) >= order.indexOf(query.level) &&
-        (query.after === null || line.seq > query.after) &&
+        (query.after == null || line.seq > query.after) &&
         line.message.toLowerCase().includes(query.search.toLowerCase()),
     );
     return { lines: lines.slice(-query.limit), total: lines.length, newest: 400 };

@@ -9,7 +9,7 @@ import type {
   RoundView,
   SubmissionRow,
   VerdictKind,
-} from "../bindings";
+} from "../types";
 
 export const MINERS = 48;
 export const PER_ROUND = 12;

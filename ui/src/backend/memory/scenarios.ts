@@ -1,6 +1,6 @@
 // Beginnings for tests and pictures: a snapshot, and how much history stands behind it.
 
-import type { ApiError, Snapshot, SetupStepKind, SetupView, VerdictLevel } from "../bindings";
+import type { ApiError, Snapshot, SetupStepKind, SetupView, VerdictLevel } from "../types";
 import { ago, OURS, PER_ROUND, roundView } from "./data";
 
 export type Scenario =
@@ -203,6 +203,8 @@ function base(): Snapshot {
       paid: figure("135420", "remes", "journal", 700),
       fees: figure("1916000", "stake", "journal", 140),
       formula: '{"base_reward":"500","per_participant":"10"}',
+      notPaid: ["uptime bonus: the chain states it and mints nothing for it"],
+      booksAgree: true,
       claimInFlight: false,
     },
     machine: {
@@ -341,6 +343,8 @@ function nothingYet(snapshot: Snapshot): void {
     paid: figure("0", "remes", "journal", 3),
     fees: figure("0", "stake", "journal", 3),
     formula: null,
+    notPaid: [],
+    booksAgree: null,
   };
 }
 

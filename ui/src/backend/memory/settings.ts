@@ -1,6 +1,6 @@
 // The engine's keys as the model in memory holds them, with the checks that tests rely on.
 
-import type { SettingChange, SettingProblem, SettingView } from "../bindings";
+import type { SettingChange, SettingProblem, SettingView } from "../types";
 
 const setting = (key: string, value: string | null, standard: string | null = value): SettingView => ({
   key,
