@@ -6,7 +6,7 @@ use std::sync::Arc;
 use r3mes_chain::{Chain, Coin};
 use r3mes_engine::journal::{EntryKind, JournalError, LedgerEntry};
 use r3mes_engine::round::{Round, RoundState};
-use r3mes_engine::{Clock, Environment, Journal, Ledger, Reconciliation};
+use r3mes_engine::{Clock, EngineError, Environment, Journal, Ledger, Reconciliation};
 use serde::Serialize;
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -276,7 +276,8 @@ impl Workspace {
     ) -> Result<Books, ApiError> {
         match (Ledger { journal, chain, address, clock }).reconcile().await {
             Ok(found) => Ok(compared(&found)),
-            Err(error) if error.is_transient() => {
+            Err(error @ EngineError::Journal(_)) => Err(error.into()),
+            Err(error) => {
                 let opening = journal.opening().map_err(unreadable)?;
                 Ok(Books {
                     agrees: None,
@@ -287,7 +288,6 @@ impl Workspace {
                     gaps: ranges(&journal.gaps().map_err(unreadable)?),
                 })
             }
-            Err(error) => Err(error.into()),
         }
     }
 }

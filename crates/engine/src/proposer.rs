@@ -215,8 +215,9 @@ async fn keep_books(context: &Context) -> Result<(), EngineError> {
     loop {
         match context.ledger().follow().await {
             Ok(entries) => entries.into_iter().for_each(|entry| context.announcer.announce(booked(entry))),
-            Err(error) if error.is_transient() => tracing::debug!(%error, "the books are behind"),
-            Err(error) => return Err(error),
+            Err(EngineError::Journal(error)) => return Err(error.into()),
+            // Whatever a node answers here, the rounds go on; `earnings` says how far the books are.
+            Err(error) => tracing::warn!(%error, "the books are behind"),
         }
         tokio::time::sleep(context.settings.network.block_time.max(BACKOFF)).await;
     }

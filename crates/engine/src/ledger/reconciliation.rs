@@ -1,12 +1,19 @@
 //! The books against the bank.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use r3mes_chain::Coins;
 
 use super::Ledger;
 use crate::EngineError;
 use crate::journal::{Gap, LedgerEntry, Opening};
+
+/// How often the bank and the blocks are asked until both answer for one height.
+const TRIES: u32 = 40;
+
+/// The time between two tries.
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// The books and the bank at one height.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,13 +65,15 @@ impl Ledger<'_> {
     /// When the node does not answer, or the journal fails.
     pub async fn reconcile(&self) -> Result<Reconciliation, EngineError> {
         let opening = self.open().await?;
-        loop {
+        let mut height = 0;
+        for _ in 0..TRIES {
             self.follow().await?;
-            let (balances, height) = self.chain.balances_at(self.address).await?;
+            let (balances, at) = self.chain.balances_at(self.address).await?;
+            height = at;
             self.follow_to(height).await?;
             if self.journal.booked_height()? < height {
                 // The node that answered has not carried the block out yet.
-                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                tokio::time::sleep(PAUSE).await;
                 continue;
             }
             let entries = self.journal.ledger()?;
@@ -75,6 +84,7 @@ impl Ledger<'_> {
                 opening,
             });
         }
+        Err(EngineError::Task(format!("read what block {height} did: the node does not tell")))
     }
 }
 
