@@ -68,7 +68,7 @@ JOBS = [
     ("multi-krum(f={f},neighbours={k})", "ByzFL", lambda: byzfl.MultiKrum(f=f)(array)),
     ("geometric-median", "ByzFL", lambda: byzfl.GeometricMedian(nu=1e-6, T=100)(array)),
     ("centered-clipping(tau=1,start=origin)", "ByzFL",
-     lambda: byzfl.CenteredClipping(m=np.zeros(array.shape[1]), L=10, tau=1.0)(array)),
+     lambda: byzfl.CenteredClipping(m=None, L=10, tau=1.0)(array)),
     ("caf(f={f})", "ByzFL", lambda: byzfl.CAF(f=f)(array)),
     ("nnm(f={f})+trimmed-mean(f={f})", "ByzFL", lambda: byzfl.TrMean(f=f)(byzfl.NNM(f=f)(array))),
     ("nnm(f={f})+median", "ByzFL", lambda: byzfl.Median()(byzfl.NNM(f=f)(array))),
