@@ -15,6 +15,7 @@ export type {
   EndpointProbe,
   EndpointState,
   EngineState,
+  ErrorCode,
   EngineView_Serialize as EngineView,
   ExportFormat,
   Exported,

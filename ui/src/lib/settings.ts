@@ -82,6 +82,11 @@ const WORDS: Record<string, Words> = {
   "limits.spool_quota": { label: m.set_quota, help: m.set_quota_help },
   "submission.strategy": { label: m.set_strategy, help: m.set_strategy_help },
   "submission.max_fee": { label: m.set_max_fee, help: m.set_max_fee_help },
+  "payout.address": { label: m.set_payout_address, help: m.set_payout_address_help },
+  "payout.reserve": { label: m.set_payout_reserve, help: m.set_payout_reserve_help },
+  "payout.rule": { label: m.set_payout_rule, help: m.set_payout_rule_help },
+  "payout.threshold": { label: m.set_payout_threshold, help: m.set_payout_threshold_help },
+  "payout.interval": { label: m.set_payout_interval, help: m.set_payout_interval_help },
   "network.profile": { label: m.set_net_profile, help: m.set_net_profile_help },
   "network.name": { label: m.set_net_name, help: m.set_net_name_help },
   "network.chain_id": { label: m.chain_id, help: m.set_net_chain_id_help },
@@ -146,6 +151,12 @@ export function choices(key: string): { value: string; text: () => string }[] | 
     return [
       { value: "commit-reveal", text: m.strategy_commit_reveal },
       { value: "direct", text: m.strategy_direct },
+    ];
+  }
+  if (key === "payout.rule") {
+    return [
+      { value: "off", text: m.payout_off },
+      { value: "above-reserve", text: m.payout_above_reserve },
     ];
   }
   return null;
