@@ -16,7 +16,7 @@ const MINERS: u32 = 4;
 #[test]
 fn killed_at_every_transition_it_neither_loses_nor_doubles_anything() {
     let mut scene = Scene::new(5);
-    for checkpoint in Checkpoint::ALL {
+    for checkpoint in Checkpoint::COMMIT_REVEAL {
         scene.die_at(checkpoint);
     }
     // Without the knife it ends the round that the last deaths left behind, and one more.
@@ -26,6 +26,20 @@ fn killed_at_every_transition_it_neither_loses_nor_doubles_anything() {
     assert_promises(&found, &overview);
     assert!(found.aggregations.len() >= 3, "the deaths should fall into several rounds: {overview:#?}");
     assert_eq!(found.expired(), 0, "a quick restart lets no commitment expire: {overview:#?}");
+}
+
+#[test]
+fn killed_at_every_transition_of_a_direct_submission_it_submits_once() {
+    let mut scene = Scene::with_settings(9, &["submission.strategy=direct"]);
+    for checkpoint in Checkpoint::DIRECT {
+        scene.die_at(checkpoint);
+    }
+    scene.finish_a_round();
+    scene.finish_a_round();
+    let (overview, found) = scene.close();
+    assert_eq!(found.commitments.len(), 0, "a direct submission needs no commitment");
+    assert_promises(&found, &overview);
+    assert!(found.aggregations.len() >= 3, "the deaths should fall into several rounds: {overview:#?}");
 }
 
 #[test]
@@ -80,15 +94,20 @@ struct Scene {
     folder: tempfile::TempDir,
     network: Network,
     runtime: tokio::runtime::Runtime,
+    settings: &'static [&'static str],
 }
 
 impl Scene {
     fn new(seed: u64) -> Scene {
+        Scene::with_settings(seed, &[])
+    }
+
+    fn with_settings(seed: u64, settings: &'static [&'static str]) -> Scene {
         let folder = tempfile::tempdir().unwrap();
         let block = Duration::from_millis(100);
         let options = NetworkOptions { seed, miners: MINERS, block, rounds: None };
         let network = Network::start(folder.path(), options);
-        Scene { folder, network, runtime: tokio::runtime::Runtime::new().unwrap() }
+        Scene { folder, network, runtime: tokio::runtime::Runtime::new().unwrap(), settings }
     }
 
     fn start(&self, environment: &[(&str, &str)]) -> ExitStatus {
@@ -109,6 +128,8 @@ impl Scene {
             "--set",
             "round.maximum_wait=30s",
         ];
+        let settings = self.settings.iter().flat_map(|setting| ["--set", setting]);
+        let arguments: Vec<&str> = arguments.into_iter().chain(settings).collect();
         Running::start(&arguments, environment).wait()
     }
 
@@ -147,7 +168,6 @@ impl Scene {
 /// One live commitment at a time, one aggregation a training round, and the books equal to what the chain
 /// paid.
 fn assert_promises(found: &ChainRecord, overview: &Value) {
-    assert!(!found.commitments.is_empty());
     assert_eq!(found.broken_promises(), Vec::<String>::new());
     let earnings = &overview["earnings"];
     assert_eq!(earnings["earned"], found.received.to_string(), "the books differ from the rewards paid");

@@ -177,6 +177,7 @@ impl Workspace {
     pub(crate) fn chosen(&self) -> Result<Option<KeyName>, ApiError> {
         let settings = self.settings();
         let name = match (self.from(), &settings.network.localnet, &settings.account.key) {
+            (Some(name), Some(_), _) if *name == Role::SecondProposer.name() => return Ok(None),
             (Some(name), _, _) => name,
             (None, Some(_), _) => return Ok(None),
             (None, None, Some(name)) => name,
@@ -200,9 +201,12 @@ impl Workspace {
         let seed = text.parse().map_err(|_| {
             ApiError::new(ErrorCode::Settings, format!("use the local network's seed: {text:?} is no number"))
         })?;
-        Account::derive(seed, Role::Proposer, &network.bech32_prefix).map(|account| account.key).map_err(
-            |error| ApiError::new(ErrorCode::Key, format!("derive the local network's key: {error}")),
-        )
+        // A second proposer competes with the first one, from a data folder of its own.
+        let second = self.from().is_some_and(|name| *name == Role::SecondProposer.name());
+        let role = if second { Role::SecondProposer } else { Role::Proposer };
+        Account::derive(seed, role, &network.bech32_prefix).map(|account| account.key).map_err(|error| {
+            ApiError::new(ErrorCode::Key, format!("derive the local network's key: {error}"))
+        })
     }
 
     fn enrol(

@@ -182,7 +182,7 @@ pub(crate) struct ProposerOptions {
 
 #[derive(Debug, Args)]
 pub(crate) struct KeyChoice {
-    /// Name of the key that signs [default: the setting account.key; a local network's own key there].
+    /// Name of the key that signs [default: the setting account.key; a local network's own key there, and `second-proposer` a competitor's].
     #[arg(long, value_name = "KEY")]
     pub(crate) from: Option<String>,
     /// Read the key file's passphrase from this file descriptor [default: R3MES_PASSPHRASE, a prompt].

@@ -156,7 +156,8 @@ pub enum SubmissionStrategy {
     /// `MsgCommitAggregation`, then `MsgRevealAggregation`.
     #[default]
     CommitReveal,
-    /// `MsgSubmitAggregation` alone. Not available yet: settings that ask for it are refused.
+    /// `MsgSubmitAggregation` alone: one transaction and no deadline, but whoever sees it in a mempool sees
+    /// the aggregate before it counts.
     Direct,
 }
 
@@ -175,8 +176,8 @@ impl FromStr for SubmissionStrategy {
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
             "commit-reveal" => Ok(SubmissionStrategy::CommitReveal),
-            "direct" => Err("\"direct\" is not available yet, use \"commit-reveal\"".to_owned()),
-            _ => Err(format!("must be \"commit-reveal\", is {text:?}")),
+            "direct" => Ok(SubmissionStrategy::Direct),
+            _ => Err(format!("must be \"commit-reveal\" or \"direct\", is {text:?}")),
         }
     }
 }

@@ -191,7 +191,7 @@ pub(crate) const SETTINGS_KEYS: &[SettingsKey] = &[
     SettingsKey::new(
         "submission.strategy",
         Kind::Text,
-        "How an aggregate reaches the chain: commit-reveal.",
+        "How an aggregate reaches the chain: commit-reveal, or direct in one transaction.",
         |s| text(&s.submission.strategy),
         |s, v| put(&mut s.submission.strategy, v.parse()),
     ),

@@ -151,9 +151,18 @@ fn settings() -> impl Strategy<Value = Settings> {
             }
         });
     let payout = (option::of("[a-z0-9]{38}"), option::of(any::<u128>()), 1..u128::MAX, duration());
-    let rest = (option::of("[a-z][a-z0-9-]{0,9}"), option::of(any::<u128>()), payout);
+    let strategy = prop_oneof![Just(SubmissionStrategy::CommitReveal), Just(SubmissionStrategy::Direct)];
+    let rest = (option::of("[a-z][a-z0-9-]{0,9}"), (option::of(any::<u128>()), strategy), payout);
     (network, aggregation(), round, verification, quality, limits, rest).prop_map(
-        |((profile, network), aggregation, round, verification, quality, limits, (key, max_fee, payout))| {
+        |(
+            (profile, network),
+            aggregation,
+            round,
+            verification,
+            quality,
+            limits,
+            (key, (max_fee, strategy), payout),
+        )| {
             Settings {
                 profile,
                 payout: payout_settings(payout, &network),
@@ -164,7 +173,7 @@ fn settings() -> impl Strategy<Value = Settings> {
                 verification,
                 quality,
                 limits,
-                submission: SubmissionSettings { strategy: SubmissionStrategy::CommitReveal, max_fee },
+                submission: SubmissionSettings { strategy, max_fee },
             }
         },
     )

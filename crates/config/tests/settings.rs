@@ -90,7 +90,7 @@ gradient_hash = "ignore"
 max_gradient = "100 Mo"
 
 [submission]
-strategy = "direct"
+strategy = "at once"
 max_fee = -1
 "#;
     assert_eq!(
@@ -109,7 +109,7 @@ max_fee = -1
             "line 16: round.minimum_interval: must be a length of time such as \"30s\" or \"5m\", is \"1 fortnight\"",
             "line 19: verification.gradient_hash: must be \"exclude\" or \"report\", is \"ignore\"",
             "line 22: limits.max_gradient: must be a size such as \"100 MiB\", is \"100 Mo\"",
-            "line 25: submission.strategy: \"direct\" is not available yet, use \"commit-reveal\"",
+            "line 25: submission.strategy: must be \"commit-reveal\" or \"direct\", is \"at once\"",
             "line 26: submission.max_fee: must be a whole amount of at least 0, is -1",
         ]
     );

@@ -35,11 +35,17 @@ pub enum Checkpoint {
     RevealIncluded,
     /// State and books are written.
     Revealed,
+    /// The signed direct submission is journaled and not sent.
+    SubmitSigned,
+    /// The direct submission was handed to the node.
+    SubmitSent,
+    /// The direct submission is in a block, neither state nor books know it yet.
+    SubmitIncluded,
 }
 
 impl Checkpoint {
-    /// Every checkpoint, in the order in which a good round passes them.
-    pub const ALL: [Checkpoint; 14] = [
+    /// Every checkpoint that a good round passes which commits and reveals, in order.
+    pub const COMMIT_REVEAL: [Checkpoint; 14] = [
         Checkpoint::RoundOpened,
         Checkpoint::RoundClosed,
         Checkpoint::AggregateWritten,
@@ -53,6 +59,19 @@ impl Checkpoint {
         Checkpoint::RevealSigned,
         Checkpoint::RevealSent,
         Checkpoint::RevealIncluded,
+        Checkpoint::Revealed,
+    ];
+
+    /// Every checkpoint that a good round passes which submits directly, in order.
+    pub const DIRECT: [Checkpoint; 9] = [
+        Checkpoint::RoundOpened,
+        Checkpoint::RoundClosed,
+        Checkpoint::AggregateWritten,
+        Checkpoint::AggregateJournaled,
+        Checkpoint::AggregatePublished,
+        Checkpoint::SubmitSigned,
+        Checkpoint::SubmitSent,
+        Checkpoint::SubmitIncluded,
         Checkpoint::Revealed,
     ];
 
@@ -73,6 +92,9 @@ impl Checkpoint {
             Checkpoint::RevealSent => "reveal-sent",
             Checkpoint::RevealIncluded => "reveal-included",
             Checkpoint::Revealed => "revealed",
+            Checkpoint::SubmitSigned => "submit-signed",
+            Checkpoint::SubmitSent => "submit-sent",
+            Checkpoint::SubmitIncluded => "submit-included",
         }
     }
 }
@@ -87,8 +109,8 @@ impl FromStr for Checkpoint {
     type Err = UnknownCheckpoint;
 
     fn from_str(text: &str) -> Result<Self, UnknownCheckpoint> {
-        Checkpoint::ALL
-            .into_iter()
+        let all = Checkpoint::COMMIT_REVEAL.into_iter().chain(Checkpoint::DIRECT);
+        all.into_iter()
             .find(|checkpoint| checkpoint.name() == text)
             .ok_or_else(|| UnknownCheckpoint(text.to_owned()))
     }

@@ -6,8 +6,9 @@ use r3mes_chain::Chain;
 use r3mes_config::Settings;
 use r3mes_ipfs::Kubo;
 use r3mes_keys::AccountKey;
+use tokio::sync::watch;
 
-use crate::event::Announcer;
+use crate::event::{Announcer, EngineEvent};
 use crate::journal::Journal;
 use crate::preparing::Preparing;
 use crate::{Checkpoint, Environment, Home, Ledger};
@@ -25,6 +26,8 @@ pub(crate) struct Context {
     pub(crate) environment: Environment,
     pub(crate) announcer: Announcer,
     pub(crate) preparing: Preparing,
+    /// Counts what the chain's websocket brought.
+    pub(crate) news: watch::Sender<u64>,
 }
 
 impl Context {
@@ -41,6 +44,22 @@ impl Context {
             address: &self.address,
             clock: self.environment.clock.clone(),
         }
+    }
+
+    /// Waits until the chain has something new to say, at most for `longest`: events come over a websocket,
+    /// and what it misses is asked for.
+    pub(crate) fn next_news(&self, longest: Duration) -> impl Future<Output = ()> + use<> {
+        let mut news = self.news.subscribe();
+        async move {
+            // Nobody left to tell of anything, or nothing to tell in that time: the pause is over either way.
+            let _ = tokio::time::timeout(longest, news.changed()).await;
+        }
+    }
+
+    /// Tells the operator that a reveal may not be in time, and what is done about it.
+    pub(crate) fn reveal_at_risk(&self, deadline_height: i64, height: i64, doing: String) {
+        let blocks_left = (deadline_height - height).max(0);
+        self.announcer.announce(EngineEvent::RevealAtRisk { deadline_height, blocks_left, doing });
     }
 
     pub(crate) fn pass(&self, checkpoint: Checkpoint) {

@@ -114,6 +114,20 @@ pub enum EngineError {
         /// The limit.
         limit: String,
     },
+    /// The account cannot pay. Work goes on by itself when it can.
+    #[error(
+        "pay for a transaction: {address} holds {balance}; send {denom} to it, and work goes on by itself ({refusal})"
+    )]
+    Unfunded {
+        /// Our address.
+        address: String,
+        /// What it holds of the fee denom.
+        balance: String,
+        /// The fee denom.
+        denom: String,
+        /// The chain's own words.
+        refusal: Box<Refusal>,
+    },
     /// The chain refused a transaction for a reason that waiting does not mend.
     #[error("submit to the chain: {0}")]
     Refused(Refusal),
@@ -132,7 +146,7 @@ impl EngineError {
             EngineError::Chain(error) => error.is_transient(),
             EngineError::Ipfs(error) => error.is_transient(),
             EngineError::Fetch(error) => error.is_transient(),
-            EngineError::FeeTooHigh { .. } => true,
+            EngineError::FeeTooHigh { .. } | EngineError::Unfunded { .. } => true,
             EngineError::Journal(_)
             | EngineError::Folder { .. }
             | EngineError::AlreadyRunning { .. }

@@ -1,5 +1,6 @@
 //! What the engine tells while it works.
 
+use r3mes_chain::EndpointStatus;
 use r3mes_config::Check;
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -84,7 +85,51 @@ pub enum EngineEvent {
         /// The transaction, or `block-HEIGHT`.
         tx_hash: String,
     },
-    /// Something failed that will be tried again.
+    /// A commitment is not revealed yet, and its deadline comes near.
+    RevealAtRisk {
+        /// The last block in which it can be revealed.
+        deadline_height: i64,
+        /// The blocks until then.
+        blocks_left: i64,
+        /// What is being done about it.
+        doing: String,
+    },
+    /// An endpoint of the chain stands otherwise than before, or took another one's place.
+    EndpointChanged {
+        /// How it stands now.
+        endpoint: EndpointStatus,
+    },
+    /// The chain's websocket brings news, or has stopped to; the chain is asked for them in any case.
+    Listening {
+        /// Why it brings none.
+        trouble: Option<String>,
+    },
+    /// A challenge or a verdict changed what an aggregation is worth: ours or another proposer's.
+    AggregationChanged {
+        /// The aggregation.
+        aggregation_id: u64,
+        /// Who made it.
+        proposer: String,
+        /// The chain's word for its state, such as `challenged` or `reverted`.
+        status: String,
+        /// How many of its gradients are pending now.
+        pending: usize,
+    },
+    /// The chain holds something against us: a report of censorship, or a slash.
+    Accused {
+        /// The chain's event, such as `node_slash`.
+        kind: String,
+        /// Its attributes, as the chain states them.
+        attributes: Vec<(String, String)>,
+        /// The block.
+        height: i64,
+    },
+    /// The work ends as soon as the live commitment is revealed.
+    Stopping {
+        /// The last block in which that can be.
+        deadline_height: Option<i64>,
+    },
+    /// Something failed that will be tried again. Told once for as long as it stays the same.
     Trouble {
         /// What.
         message: String,
@@ -101,21 +146,71 @@ pub enum EngineEvent {
 pub(crate) struct Announcer {
     environment: Environment,
     sender: broadcast::Sender<Numbered>,
-    next: std::sync::Mutex<u64>,
+    told: std::sync::Mutex<Told>,
+}
+
+/// What was told last.
+#[derive(Debug, Default)]
+struct Told {
+    seq: u64,
+    /// The last trouble, until work goes on.
+    trouble: Option<String>,
+    /// The deadline and the blocks left of the last warning.
+    risk: Option<(i64, i64)>,
+}
+
+impl Told {
+    /// Whether this says nothing new.
+    fn is_stale(&mut self, event: &EngineEvent) -> bool {
+        match event {
+            EngineEvent::Trouble { message } => {
+                self.trouble.replace(message.clone()).as_ref() == Some(message)
+            }
+            EngineEvent::RevealAtRisk { deadline_height, blocks_left, .. } => {
+                let risk = (*deadline_height, *blocks_left);
+                self.risk.replace(risk) == Some(risk)
+            }
+            _ => false,
+        }
+    }
 }
 
 impl Announcer {
     pub(crate) fn new(environment: Environment) -> Announcer {
         let (sender, _) = broadcast::channel(1024);
-        Announcer { environment, sender, next: std::sync::Mutex::new(1) }
+        Announcer { environment, sender, told: std::sync::Mutex::default() }
     }
 
     pub(crate) fn subscribe(&self) -> broadcast::Receiver<Numbered> {
         self.sender.subscribe()
     }
 
+    /// Work goes on: the next trouble is a new one, whatever it is.
+    pub(crate) fn is_well(&self) {
+        self.told().trouble = None;
+    }
+
     pub(crate) fn announce(&self, event: EngineEvent) {
-        match &event {
+        // Held while sending, so that numbers arrive in order.
+        let mut told = self.told();
+        if told.is_stale(&event) {
+            return;
+        }
+        event.log();
+        told.seq += 1;
+        let numbered = Numbered { seq: told.seq, at: self.environment.now(), event };
+        // Nobody listening is no error.
+        let _ = self.sender.send(numbered);
+    }
+
+    fn told(&self) -> std::sync::MutexGuard<'_, Told> {
+        self.told.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl EngineEvent {
+    fn log(&self) {
+        match self {
             EngineEvent::Trouble { message } => tracing::warn!("{message}"),
             EngineEvent::RoundStalled { training_round_id, reason } => {
                 tracing::warn!(round = training_round_id, "{reason}");
@@ -123,13 +218,48 @@ impl Announcer {
             EngineEvent::RoundAdvanced { round, height } => {
                 tracing::info!(round = round.training_round_id, state = %round.state, height, "round advanced");
             }
+            EngineEvent::RevealAtRisk { deadline_height, blocks_left, doing } => {
+                tracing::warn!(deadline_height, blocks_left, "the reveal is at risk: {doing}");
+            }
+            EngineEvent::EndpointChanged { endpoint } => {
+                let trouble = endpoint.trouble.as_ref().map_or("", |trouble| trouble.message.as_str());
+                let (name, standing, in_use) = (&endpoint.name, endpoint.standing, endpoint.in_use);
+                tracing::info!(name, ?standing, in_use, "chain endpoint: {trouble}");
+            }
+            EngineEvent::Accused { kind, attributes, height } => {
+                tracing::warn!(height, ?attributes, "the chain says `{kind}` of us");
+            }
             other => tracing::debug!(?other, "event"),
         }
-        // Held while sending, so that numbers arrive in order.
-        let mut next = self.next.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let numbered = Numbered { seq: *next, at: self.environment.now(), event };
-        *next += 1;
-        // Nobody listening is no error.
-        let _ = self.sender.send(numbered);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn announced(events: Vec<Option<EngineEvent>>) -> usize {
+        let announcer = Announcer::new(Environment::system());
+        let mut listener = announcer.subscribe();
+        for event in events {
+            event.map_or_else(|| announcer.is_well(), |event| announcer.announce(event));
+        }
+        std::iter::from_fn(|| listener.try_recv().ok()).count()
+    }
+
+    #[test]
+    fn the_same_trouble_is_told_once_until_work_goes_on() {
+        let trouble = |message: &str| Some(EngineEvent::Trouble { message: message.into() });
+        assert_eq!(announced(vec![trouble("a"), trouble("a"), trouble("a")]), 1);
+        assert_eq!(announced(vec![trouble("a"), trouble("b"), trouble("a")]), 3);
+        assert_eq!(announced(vec![trouble("a"), None, trouble("a")]), 2);
+    }
+
+    #[test]
+    fn a_reveal_at_risk_is_told_once_a_block() {
+        let risk = |blocks_left| {
+            Some(EngineEvent::RevealAtRisk { deadline_height: 110, blocks_left, doing: String::new() })
+        };
+        assert_eq!(announced(vec![risk(5), risk(5), risk(4), risk(4), risk(3)]), 3);
     }
 }

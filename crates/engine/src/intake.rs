@@ -136,9 +136,8 @@ impl Intake {
         }
     }
 
-    /// Waits for a judgement or the next look at the chain, whichever comes first.
-    pub(crate) async fn rest(&mut self, interval: Duration) {
-        let pause = tokio::time::sleep(interval);
+    /// Waits for a judgement or the end of the pause, whichever comes first.
+    pub(crate) async fn rest(&mut self, pause: impl Future<Output = ()>) {
         if self.tasks.is_empty() {
             return pause.await;
         }

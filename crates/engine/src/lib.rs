@@ -19,6 +19,7 @@ mod identity;
 mod intake;
 pub mod journal;
 mod ledger;
+mod news;
 mod orders;
 mod payout;
 mod preparing;

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use r3mes_chain::{Chain, Status};
+use r3mes_chain::{Chain, EndpointStatus, Status};
 use r3mes_config::Settings;
 use r3mes_ipfs::Kubo;
 use r3mes_keys::AccountKey;
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -15,12 +15,18 @@ use crate::context::Context;
 use crate::event::{Announcer, EngineEvent, Numbered};
 use crate::home::HomeLock;
 use crate::intake::Intake;
-use crate::journal::{Journal, LedgerEntry};
+use crate::journal::{Journal, LedgerEntry, Purpose};
 use crate::preparing::Preparing;
 use crate::registration;
-use crate::round::RoundState;
+use crate::round::{Round, RoundState};
 use crate::steps::Progress;
 use crate::{EngineError, Environment, Home, identity};
+
+/// How often a call is made again at the start before its trouble is believed: nobody waits for it then.
+const START_ATTEMPTS: u32 = 6;
+
+/// What a last reveal may take beyond three times its blocks' usual time.
+const LAST_BLOCKS: Duration = Duration::from_secs(30);
 
 /// How long the loop waits after trouble at first; doubled each time, up to the time of a block: whatever
 /// is wrong, a deadline counted in blocks may be running.
@@ -63,9 +69,20 @@ impl Proposer {
         let address = key.address(&settings.network.bech32_prefix);
         let announcer = Announcer::new(environment.clone());
         let Connections { chain, ipfs } = connections;
-        let preparing = Preparing::default();
-        let context =
-            Context { settings, chain, ipfs, key, address, home, journal, environment, announcer, preparing };
+        let (preparing, news) = (Preparing::default(), watch::Sender::new(0));
+        let context = Context {
+            settings,
+            chain,
+            ipfs,
+            key,
+            address,
+            home,
+            journal,
+            environment,
+            announcer,
+            preparing,
+            news,
+        };
         Ok(Proposer { context, lock })
     }
 
@@ -105,10 +122,10 @@ impl Proposer {
     /// trouble is waited out.
     pub async fn start(self) -> Result<Running, EngineError> {
         let Proposer { context, lock } = self;
-        let status = context.settle_in().await?;
-        registration::require(&context).await?;
+        let status = patiently(|| context.settle_in()).await?;
+        patiently(|| registration::require(&context)).await?;
         let context = Arc::new(context);
-        let stop = CancellationToken::new();
+        let stop = Stop::default();
         let events = context.announcer.subscribe();
         context.announcer.announce(EngineEvent::Started {
             address: context.address.clone(),
@@ -120,11 +137,36 @@ impl Proposer {
     }
 }
 
+/// Makes a call again that fails for a reason that may pass.
+async fn patiently<T, F>(call: impl Fn() -> F) -> Result<T, EngineError>
+where
+    F: Future<Output = Result<T, EngineError>>,
+{
+    let mut attempt = 1;
+    loop {
+        match call().await {
+            Err(error) if error.is_transient() && attempt < START_ATTEMPTS => {
+                tracing::debug!(%error, attempt, "once more");
+                tokio::time::sleep(BACKOFF * attempt).await;
+                attempt += 1;
+            }
+            ended => return ended,
+        }
+    }
+}
+
+/// How the work is ended: in order, or at once.
+#[derive(Clone, Debug, Default)]
+struct Stop {
+    in_order: CancellationToken,
+    at_once: CancellationToken,
+}
+
 /// A proposer at work. Dropping it stops the work, as a crash would: safely.
 #[derive(Debug)]
 pub struct Running {
     context: Arc<Context>,
-    stop: CancellationToken,
+    stop: Stop,
     task: JoinHandle<Result<(), EngineError>>,
     events: Option<broadcast::Receiver<Numbered>>,
 }
@@ -145,12 +187,33 @@ impl Running {
         &self.context.address
     }
 
-    /// Asks the work to stop, and waits until it has.
+    /// How each endpoint of the chain stands.
+    pub fn endpoints(&self) -> Vec<EndpointStatus> {
+        self.context.chain.endpoints()
+    }
+
+    /// Asks the work to stop in order: a live commitment is revealed first, which takes no longer than the
+    /// blocks until its deadline. It does not wait for that.
+    pub fn ask_to_stop(&self) {
+        self.stop.in_order.cancel();
+    }
+
+    /// Asks the work to stop in order, and waits until it has.
     ///
     /// # Errors
     /// What stopped it before it was asked.
     pub async fn stop(self) -> Result<(), EngineError> {
-        self.stop.cancel();
+        self.ask_to_stop();
+        self.ended().await
+    }
+
+    /// Stops the work where it is, and waits until it has. A live commitment stays unrevealed until the
+    /// next start.
+    ///
+    /// # Errors
+    /// As [`Running::stop`].
+    pub async fn stop_at_once(self) -> Result<(), EngineError> {
+        self.stop.at_once.cancel();
         self.ended().await
     }
 
@@ -159,6 +222,14 @@ impl Running {
     /// # Errors
     /// What stopped it.
     pub async fn ended(mut self) -> Result<(), EngineError> {
+        self.until_ended().await
+    }
+
+    /// As [`Running::ended`], leaving the proposer at hand. It must not be waited for again afterwards.
+    ///
+    /// # Errors
+    /// What stopped it.
+    pub async fn until_ended(&mut self) -> Result<(), EngineError> {
         match (&mut self.task).await {
             Ok(ended) => ended,
             Err(error) => Err(EngineError::Task(error.to_string())),
@@ -173,16 +244,18 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.stop.cancel();
+        self.stop.at_once.cancel();
     }
 }
 
-async fn run(context: Arc<Context>, stop: CancellationToken, lock: HomeLock) -> Result<(), EngineError> {
+async fn run(context: Arc<Context>, stop: Stop, lock: HomeLock) -> Result<(), EngineError> {
     // Dropping a step halfway is what a crash does, and every step is made for that.
     let ended = tokio::select! {
-        () = stop.cancelled() => Ok(()),
-        ended = work(&context) => ended,
+        biased;
+        () = stop.at_once.cancelled() => Ok(()),
+        () = context.keep_company() => Ok(()),
         ended = keep_books(&context) => ended,
+        ended = work_until(&context, &stop.in_order) => ended,
     };
     let error = ended.as_ref().err().map(ToString::to_string);
     context.announcer.announce(EngineEvent::Stopped { error });
@@ -190,17 +263,48 @@ async fn run(context: Arc<Context>, stop: CancellationToken, lock: HomeLock) -> 
     ended
 }
 
-async fn work(context: &Arc<Context>) -> Result<(), EngineError> {
+async fn work_until(context: &Arc<Context>, stop: &CancellationToken) -> Result<(), EngineError> {
     let mut intake = Intake::new(context.clone());
+    tokio::select! {
+        biased;
+        ended = work(context, &mut intake, |_| true) => return ended,
+        () = stop.cancelled() => {}
+    }
+    // What binds us is ended first. It ends by itself: revealed, taken by another, or past its deadline.
+    let network = &context.settings.network;
+    let longest = network.block_time * 3 * network.reveal_window_blocks as u32 + LAST_BLOCKS;
+    let Some(binding) = context.binding_round()? else { return Ok(()) };
+    let deadline_height = binding
+        .commitment
+        .and_then(|commitment| commitment.included)
+        .map(|included| included.deadline_height);
+    context.announcer.announce(EngineEvent::Stopping { deadline_height });
+    let binds = |context: &Context| context.binding_round().is_ok_and(|round| round.is_some());
+    match tokio::time::timeout(longest, work(context, &mut intake, binds)).await {
+        Ok(ended) => ended,
+        // The chain stands still; the next start goes on.
+        Err(_) => Ok(()),
+    }
+}
+
+/// Does what comes next, for as long as `goes_on` says so.
+async fn work(
+    context: &Context,
+    intake: &mut Intake,
+    goes_on: impl Fn(&Context) -> bool,
+) -> Result<(), EngineError> {
     let mut backoff = BACKOFF;
-    loop {
-        match step(context, &mut intake).await {
-            Ok(Progress::Done) => backoff = BACKOFF,
-            Ok(Progress::Waiting) => {
+    while goes_on(context) {
+        match step(context, intake).await {
+            Ok(progress) => {
                 backoff = BACKOFF;
-                intake.rest(context.poll_interval()).await;
+                context.announcer.is_well();
+                if progress == Progress::Waiting {
+                    intake.rest(context.next_news(context.poll_interval())).await;
+                }
             }
             Err(error) if error.is_transient() => {
+                context.warn_of_deadline(intake.height(), &error)?;
                 context.announcer.announce(EngineEvent::Trouble { message: error.to_string() });
                 tokio::time::sleep(backoff).await;
                 backoff = (backoff * 2).min(context.settings.network.block_time.max(BACKOFF));
@@ -208,6 +312,7 @@ async fn work(context: &Arc<Context>) -> Result<(), EngineError> {
             Err(error) => return Err(error),
         }
     }
+    Ok(())
 }
 
 /// Keeps the books beside the work, which never waits for them.
@@ -235,8 +340,13 @@ fn booked(entry: LedgerEntry) -> EngineEvent {
 
 async fn step(context: &Context, intake: &mut Intake) -> Result<Progress, EngineError> {
     let height = context.chain.status().await?.height;
+    // A reveal has a deadline, and goes before all that has none.
+    if let Some(round) = context.binding_round()? {
+        return context.advance(round, height, intake).await;
+    }
     if intake.height() != Some(height) {
         context.refuse_foreign_commitments(height).await?;
+        context.read_blocks(height).await?;
         intake.list_new(height).await?;
         context.watch_revealed(height).await?;
     }
@@ -261,6 +371,34 @@ async fn step(context: &Context, intake: &mut Intake) -> Result<Progress, Engine
 }
 
 impl Context {
+    /// The open round that the chain may hold us to: committed, or with a transaction on its way.
+    fn binding_round(&self) -> Result<Option<Round>, EngineError> {
+        let Some(round) = self.journal.open_rounds()?.into_iter().next() else { return Ok(None) };
+        let is_on_its_way = |purpose| -> Result<bool, EngineError> {
+            let sent = self.journal.transactions(Some(round.id), None, purpose)?;
+            Ok(sent.last().is_some_and(|last| last.sent && last.settlement.is_none()))
+        };
+        let binds = round.state == RoundState::Committed
+            || round.state == RoundState::Publishing
+                && (is_on_its_way(Purpose::Commit)? || is_on_its_way(Purpose::Submit)?);
+        Ok(binds.then_some(round))
+    }
+
+    /// Trouble while a commitment waits for its reveal is told with the blocks that are left, as far as the clock
+    /// tells them.
+    fn warn_of_deadline(&self, height: Option<i64>, error: &EngineError) -> Result<(), EngineError> {
+        let Some(round) = self.binding_round()? else { return Ok(()) };
+        let Some(included) = round.commitment.and_then(|commitment| commitment.included) else {
+            return Ok(());
+        };
+        let committed = self.journal.last_entered(RoundState::Committed)?;
+        let since = committed.map_or(0.0, |at| (self.environment.now() - at).as_seconds_f64());
+        let passed = since / self.settings.network.block_time.as_secs_f64();
+        let height = height.unwrap_or(0).max(included.height + passed as i64);
+        self.reveal_at_risk(included.deadline_height, height, format!("it is tried again: {error}"));
+        Ok(())
+    }
+
     /// Binds the journal to the chain and the account, and begins the books. Answers the node's status.
     async fn settle_in(&self) -> Result<Status, EngineError> {
         let network = &self.settings.network;

@@ -1,12 +1,29 @@
-//! What the chain does without us: our finished rounds, and our key in other hands.
+//! What the chain does without us: our finished rounds, other proposers' aggregations, accusations, and our key
+//! in other hands.
 
-use r3mes_chain::Included;
+use std::collections::BTreeSet;
+
+use futures::future::try_join_all;
 use r3mes_chain::proto::AggregationRecord;
-use r3mes_chain::rpc::TxOrder;
+use r3mes_chain::rpc::{BlockResults, TxOrder};
+use r3mes_chain::{ChainError, Event, Included, ModuleEvent, NodeErrorKind};
 
 use crate::EngineError;
 use crate::context::Context;
+use crate::event::EngineEvent;
 use crate::round::{Round, RoundState};
+
+/// The last block whose events were read.
+const CURSOR: &str = "blocks-read";
+
+/// Blocks that are read one by one after an outage. Behind a longer one the gradients are listed again.
+const MOST_BLOCKS: u64 = 500;
+
+/// Gradients that are listed again when the events of some blocks cannot be had: 50 pages.
+const LISTED_AGAIN: u64 = 10_000;
+
+/// How many records are asked for at once.
+const PARALLEL_QUERIES: usize = 8;
 
 impl Context {
     /// Follows revealed rounds until nothing about them can change any more.
@@ -32,6 +49,105 @@ impl Context {
             }
         }
         Ok(())
+    }
+
+    /// Reads the events of every block since the last look, and takes up what they change: gradients that another
+    /// proposer took, or that are pending again since an aggregation was reverted.
+    pub(crate) async fn read_blocks(&self, height: i64) -> Result<(), EngineError> {
+        let newest = height.unsigned_abs();
+        let read = self.journal.cursor(CURSOR)?;
+        if read == 0 {
+            // The first listing tells how every gradient stands.
+            return Ok(self.journal.set_cursor(CURSOR, newest)?);
+        }
+        if newest.saturating_sub(read) > MOST_BLOCKS {
+            return self.list_again(newest);
+        }
+        for block in read + 1..=newest {
+            let results = match self.chain.rpc().block_results(Some(block as i64)).await {
+                Ok(results) => results,
+                // The newest block may be announced and not carried out yet.
+                Err(error) if is_missing(&error) && block == newest => return Ok(()),
+                Err(error) if is_missing(&error) => return self.list_again(newest),
+                Err(error) => return Err(error.into()),
+            };
+            for aggregation_id in self.take_in(&results, block as i64).await? {
+                self.refresh_aggregation(aggregation_id).await?;
+            }
+            self.journal.set_cursor(CURSOR, block)?;
+        }
+        Ok(())
+    }
+
+    /// The aggregations whose gradients may stand otherwise now. What accuses us is told on the way.
+    async fn take_in(&self, results: &BlockResults, height: i64) -> Result<BTreeSet<u64>, EngineError> {
+        let carried_out = results.txs_results.iter().filter(|result| result.code == 0);
+        let events = carried_out.flat_map(|result| &result.events).chain(&results.finalize_block_events);
+        let mut touched = BTreeSet::new();
+        for event in events {
+            match event.decode() {
+                Some(
+                    ModuleEvent::RevealAggregation { aggregation_id, proposer, .. }
+                    | ModuleEvent::AggregationSubmitted { aggregation_id, proposer, .. },
+                ) if proposer != self.address => {
+                    touched.insert(aggregation_id);
+                }
+                Some(ModuleEvent::AggregationChallenged { aggregation_id, .. }) => {
+                    touched.insert(aggregation_id);
+                }
+                // Which of its attributes a build states is left open.
+                Some(ModuleEvent::ResolveChallenge(event)) => {
+                    touched.extend(match (event.number("aggregation_id"), event.number("challenge_id")) {
+                        (None, Some(id)) => self.chain.challenge(id).await?.map(|found| found.aggregation_id),
+                        (named, _) => named,
+                    });
+                }
+                Some(ModuleEvent::ReportProposerCensorship(event) | ModuleEvent::NodeSlash(event)) => {
+                    self.accused(event, height);
+                }
+                _ => {}
+            }
+        }
+        Ok(touched)
+    }
+
+    fn accused(&self, event: Event, height: i64) {
+        if event.concerns(&self.address) {
+            let Event { kind, attributes } = event;
+            self.announcer.announce(EngineEvent::Accused { kind, attributes, height });
+        }
+    }
+
+    /// Asks how an aggregation's gradients stand now.
+    async fn refresh_aggregation(&self, id: u64) -> Result<(), EngineError> {
+        let Some(record) = self.chain.aggregation(id).await? else { return Ok(()) };
+        let pending = self.refresh_gradients(&record.participant_gradient_ids).await?;
+        if matches!(record.status.as_str(), "challenged" | "reverted") {
+            let AggregationRecord { aggregation_id, proposer, status, .. } = record;
+            let event = EngineEvent::AggregationChanged { aggregation_id, proposer, status, pending };
+            self.announcer.announce(event);
+        }
+        Ok(())
+    }
+
+    /// Asks how gradients stand now, and journals it; how many of them are pending.
+    pub(crate) async fn refresh_gradients(&self, ids: &[u64]) -> Result<usize, EngineError> {
+        let mut pending = 0;
+        for some in ids.chunks(PARALLEL_QUERIES) {
+            let records = some.iter().map(|id| self.chain.gradient(*id));
+            for record in try_join_all(records).await?.into_iter().flatten() {
+                pending += usize::from(record.status == "pending");
+                self.journal.refresh_gradient(&record)?;
+            }
+        }
+        Ok(pending)
+    }
+
+    /// Where blocks cannot be read, the listing of the newest gradients tells how they stand.
+    fn list_again(&self, newest: u64) -> Result<(), EngineError> {
+        let listed = self.journal.cursor("gradients-listed")?;
+        self.journal.set_cursor("gradients-listed", listed.saturating_sub(LISTED_AGAIN))?;
+        Ok(self.journal.set_cursor(CURSOR, newest)?)
     }
 
     /// Stops the engine when the chain holds a live commitment of our address that we did not make.
@@ -61,6 +177,12 @@ impl Context {
         self.journal.set_cursor(cursor, height as u64)?;
         Ok(())
     }
+}
+
+/// Whether the node does not have the block, or not yet.
+fn is_missing(error: &ChainError) -> bool {
+    let missing = [NodeErrorKind::HeightPruned, NodeErrorKind::HeightNotReached];
+    matches!(error, ChainError::Node(error) if missing.contains(&error.kind))
 }
 
 /// Where the chain's record takes a round, if anywhere new.

@@ -12,9 +12,20 @@ pub(crate) async fn run(command: Start, json: bool) -> Result<(), Failure> {
     let mut events = running.events();
     let mut revealed = 0;
     let mut asked = std::pin::pin!(stop_signal());
+    let mut in_order = true;
     loop {
         tokio::select! {
-            stop = &mut asked => { stop?; break }
+            stop = &mut asked => {
+                stop?;
+                if !in_order {
+                    running.stop_at_once().await.map_err(r3mes_api::ApiError::from)?;
+                    return if json { Ok(()) } else { output::line(farewell(&workspace)) };
+                }
+                // The first time it stops in order; a second signal ends it where it is.
+                running.ask_to_stop();
+                in_order = false;
+                asked.set(stop_signal());
+            }
             event = events.recv() => match event {
                 Ok(event) => {
                     if json { output::json(&event)?; } else if let Some(line) = sentence(&event.event) { output::line(line)?; }
@@ -94,8 +105,38 @@ fn sentence(event: &EngineEvent) -> Option<String> {
         EngineEvent::Booked { kind, amount, denom, height, .. } => {
             format!("Block {height}: {kind} of {amount} {denom}.")
         }
+        EngineEvent::RevealAtRisk { deadline_height, blocks_left, doing } => format!(
+            "The reveal is at risk: {blocks_left} blocks are left until its deadline, block {deadline_height}; {doing}."
+        ),
+        EngineEvent::EndpointChanged { endpoint } => {
+            let trouble = endpoint.trouble.as_ref().map(|trouble| format!(": {}", trouble.message));
+            let used = if endpoint.in_use { ", in use" } else { "" };
+            let standing = format!("{:?}", endpoint.standing).to_lowercase();
+            format!("Chain endpoint {} is {standing}{used}{}.", endpoint.name, trouble.unwrap_or_default())
+        }
+        EngineEvent::AggregationChanged { aggregation_id, proposer, status, pending } => format!(
+            "Aggregation {aggregation_id} of {proposer} is {status}; {pending} of its gradients are pending."
+        ),
+        EngineEvent::Accused { kind, attributes, height } => {
+            let said: Vec<String> = attributes.iter().map(|(key, value)| format!("{key} {value}")).collect();
+            format!("Block {height}: the chain says {kind} of this proposer: {}.", said.join(", "))
+        }
+        EngineEvent::Stopping { deadline_height } => match deadline_height {
+            Some(height) => format!(
+                "Stopping once the commitment is revealed, by block {height} at the latest. Ctrl-C again stops at once."
+            ),
+            None => {
+                "Stopping once the transaction that is on its way is decided. Ctrl-C again stops at once."
+                    .into()
+            }
+        },
+        EngineEvent::Listening { trouble: Some(trouble) } => {
+            format!("No events from the chain for now, it is asked instead: failed to {trouble}")
+        }
         EngineEvent::Trouble { message } => format!("Trouble, trying again: failed to {message}"),
-        EngineEvent::GradientJudged { .. } | EngineEvent::Stopped { .. } => return None,
+        EngineEvent::Listening { trouble: None }
+        | EngineEvent::GradientJudged { .. }
+        | EngineEvent::Stopped { .. } => return None,
     })
 }
 

@@ -18,6 +18,8 @@ pub enum Purpose {
     Commit,
     /// A round's reveal.
     Reveal,
+    /// A round's aggregation without commitment.
+    Submit,
     /// The registration of the node.
     Register,
     /// What the registration says of the node, anew.
@@ -47,6 +49,8 @@ pub struct SignedTransaction {
     pub timeout_height: u64,
     /// The fee in it, as coins.
     pub fee: String,
+    /// Whether it was handed to a node before: a mempool may hold it.
+    pub sent: bool,
     /// What became of it; absent while that is not known.
     pub settlement: Option<Settlement>,
 }
@@ -80,7 +84,8 @@ pub enum SettledAs {
     TimedOut,
 }
 
-const COLUMNS: &str = "hash, round_id, purpose, bytes, sequence, timeout_height, fee, outcome, order_id";
+const COLUMNS: &str =
+    "hash, round_id, purpose, bytes, sequence, timeout_height, fee, outcome, order_id, state";
 
 impl Journal {
     /// Writes a signed transaction. Only after this may it be sent. The same intention signed anew at the same
@@ -93,7 +98,7 @@ impl Journal {
         self.lock().execute(
             "INSERT INTO transactions (hash, round_id, purpose, bytes, sequence, timeout_height, fee, signed_at, state, order_id)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'signed', ?9)
-             ON CONFLICT (hash) DO UPDATE SET state = 'signed', outcome = NULL",
+             ON CONFLICT (hash) DO UPDATE SET state = 'sent', outcome = NULL",
             params![
                 transaction.hash,
                 transaction.round_id,
@@ -106,6 +111,12 @@ impl Journal {
                 transaction.order_id,
             ],
         )?;
+        Ok(())
+    }
+
+    /// Writes that a transaction is about to be handed to a node.
+    pub(crate) fn mark_sent(&self, hash: &str) -> Result<(), JournalError> {
+        self.lock().execute("UPDATE transactions SET state = 'sent' WHERE hash = ?1", [hash])?;
         Ok(())
     }
 
@@ -189,6 +200,7 @@ fn read_row(row: &Row<'_>) -> Result<SignedTransaction, JournalError> {
         sequence: row.get::<_, i64>(4)? as u64,
         timeout_height: row.get::<_, i64>(5)? as u64,
         fee: row.get(6)?,
+        sent: row.get::<_, String>(9)? != "signed",
         settlement: outcome.as_deref().map(serde_json::from_str).transpose()?,
         order_id: row.get(8)?,
     })
@@ -197,7 +209,7 @@ fn read_row(row: &Row<'_>) -> Result<SignedTransaction, JournalError> {
 impl Purpose {
     pub(super) fn from_name(name: &str) -> Option<Purpose> {
         use Purpose::*;
-        [Commit, Reveal, Register, Update, Claim, Payout]
+        [Commit, Reveal, Submit, Register, Update, Claim, Payout]
             .into_iter()
             .find(|purpose| purpose.to_string() == name)
     }
@@ -208,6 +220,7 @@ impl fmt::Display for Purpose {
         f.write_str(match self {
             Purpose::Commit => "commit",
             Purpose::Reveal => "reveal",
+            Purpose::Submit => "submit",
             Purpose::Register => "register",
             Purpose::Update => "update",
             Purpose::Claim => "claim",

@@ -66,7 +66,8 @@ impl RoundState {
         match self {
             Collecting => matches!(next, Aggregating | Abandoned | Superseded),
             Aggregating => matches!(next, Publishing | Abandoned | Superseded),
-            Publishing => matches!(next, Committed | Abandoned | Superseded),
+            // Straight to Revealed where an aggregate is submitted without commitment.
+            Publishing => matches!(next, Committed | Revealed | Abandoned | Superseded),
             Committed => matches!(next, Revealed | Expired | Superseded),
             Revealed => matches!(next, Finalized | Challenged | Reverted),
             Challenged => matches!(next, Revealed | Finalized | Reverted),

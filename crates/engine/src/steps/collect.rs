@@ -139,6 +139,7 @@ impl Context {
             since_submission: self
                 .journal
                 .last_entered(RoundState::Committed)?
+                .max(self.journal.last_entered(RoundState::Revealed)?)
                 .map(|at| self.environment.now() - at),
         };
         if !closing.is_due(&self.settings.round) {
@@ -196,11 +197,22 @@ impl Context {
             return Ok(Progress::Done);
         }
         let judged = pending.into_iter().filter_map(with_judgement).collect();
-        let (included, excluded) = select(judged, &self.settings.verification, &self.settings.quality);
+        let (mut included, excluded) = select(judged, &self.settings.verification, &self.settings.quality);
         if included.len() < self.settings.round.minimum_participants as usize {
             let judged = included.len() + excluded.len();
             intake.stall(&round, judged, self.too_few(included.len(), judged));
             return self.give_way(round, height, intake).await;
+        }
+        // In the order of their ids: what does not fit stays pending, and goes into the next round.
+        let most = self.largest_round(&round, &included).await?;
+        if most < included.len() {
+            let (found, dropped) = (included.len(), included.len() - most);
+            tracing::info!(
+                found,
+                dropped,
+                "the round is larger than one transaction; the rest waits for the next"
+            );
+            included.truncate(most);
         }
         let method = self.settings.aggregation.method.clone();
         let weights = self.weights(&method, &included).await?;

@@ -1,9 +1,10 @@
 //! The work of a round, state by state.
 //!
 //! [`collect`] opens and closes it, [`produce`] makes and publishes the aggregate, [`settle`] commits
-//! and reveals it. Each step reads the round from the journal, so that it may run again after a crash.
+//! and reveals it, or submits it at once, and [`fit`] keeps a round within one transaction. Each step reads the round from the journal, so that it may run again after a crash.
 
 mod collect;
+mod fit;
 mod produce;
 mod settle;
 
@@ -34,7 +35,7 @@ impl Context {
         match round.state {
             RoundState::Collecting => self.collect(round, height, intake).await,
             RoundState::Aggregating => self.aggregate(round, height).await,
-            RoundState::Publishing => self.publish_and_commit(round, height).await,
+            RoundState::Publishing => self.publish_and_submit(round, height).await,
             RoundState::Committed => self.reveal(round).await,
             _ => Ok(Progress::Waiting),
         }

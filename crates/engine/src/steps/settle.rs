@@ -1,7 +1,12 @@
-//! Committing and revealing: each exactly once, the salt durable before anything is sent.
+//! Committing and revealing, or submitting without commitment: each exactly once, a salt durable before
+//! anything is sent.
 
-use r3mes_chain::proto::{MsgCommitAggregation, MsgRevealAggregation};
-use r3mes_chain::{Included, Refusal, RefusalReason, commitment_hash};
+use r3mes_chain::proto::{
+    AggregationCommitment, AggregationRecord, MsgCommitAggregation, MsgRevealAggregation,
+    MsgSubmitAggregation,
+};
+use r3mes_chain::{ChainError, Included, Refusal, RefusalReason, commitment_hash};
+use r3mes_config::SubmissionStrategy;
 
 use super::Progress;
 use crate::context::Context;
@@ -14,16 +19,92 @@ use crate::{Checkpoint, EngineError};
 /// Bytes of randomness in a salt.
 const SALT_BYTES: usize = 32;
 
+/// How often a record is read back before it is believed that the chain does not hold it.
+const READINGS: u32 = 4;
+
 impl Context {
-    /// Publishes the aggregate, and brings the commitment to it onto the chain.
-    pub(crate) async fn publish_and_commit(
+    /// Publishes the aggregate, and brings it or the commitment to it onto the chain.
+    pub(crate) async fn publish_and_submit(
         &self,
-        mut round: Round,
+        round: Round,
         height: i64,
     ) -> Result<Progress, EngineError> {
         let Some(aggregate) = round.aggregate.clone() else {
             return self.abandon(round, height, "the journal holds no aggregate").await;
         };
+        match self.strategy(&round)? {
+            SubmissionStrategy::CommitReveal => self.commit(round, aggregate, height).await,
+            SubmissionStrategy::Direct => self.submit(round, aggregate, height).await,
+        }
+    }
+
+    /// The way of a round that has none yet is the settings'; one that was begun is ended, since the chain takes
+    /// an aggregate one way or the other and never both.
+    fn strategy(&self, round: &Round) -> Result<SubmissionStrategy, EngineError> {
+        let was_signed = |purpose| -> Result<bool, EngineError> {
+            Ok(!self.journal.transactions(Some(round.id), None, purpose)?.is_empty())
+        };
+        Ok(if was_signed(Purpose::Commit)? {
+            SubmissionStrategy::CommitReveal
+        } else if was_signed(Purpose::Submit)? {
+            SubmissionStrategy::Direct
+        } else {
+            self.settings.submission.strategy
+        })
+    }
+
+    /// Brings the aggregation onto the chain in one transaction, and books the reward.
+    async fn submit(
+        &self,
+        round: Round,
+        aggregate: PublishedAggregate,
+        height: i64,
+    ) -> Result<Progress, EngineError> {
+        if self.journal.transactions(Some(round.id), None, Purpose::Submit)?.is_empty() {
+            self.publish(&round, &aggregate.cid).await?;
+        }
+        if self.is_bound(height)? {
+            return Ok(Progress::Waiting);
+        }
+        let message = MsgSubmitAggregation {
+            proposer: self.address.clone(),
+            aggregated_gradient_ipfs_hash: aggregate.cid,
+            merkle_root: aggregate.merkle_root,
+            participant_gradient_ids: round.participant_ids(),
+            training_round_id: round.training_round_id,
+            model_version: self.revealed_version(&round).await?,
+        };
+        let submission = Submission {
+            context: self,
+            round_id: Some(round.id),
+            order_id: None,
+            purpose: Purpose::Submit,
+            messages: vec![r3mes_chain::any(&message)],
+            useful_until: None,
+            checkpoints: Some((Checkpoint::SubmitSigned, Checkpoint::SubmitSent)),
+        };
+        match submission.settle().await? {
+            Submitted::Done(included) => {
+                self.pass(Checkpoint::SubmitIncluded);
+                self.revealed(round, &included).await
+            }
+            Submitted::Refused(refusal) => self.refused(round, height, refusal).await,
+            Submitted::TooLate => Ok(Progress::Waiting),
+        }
+    }
+
+    /// Whether a commitment that we could not reveal is still alive; one at a time.
+    fn is_bound(&self, height: i64) -> Result<bool, EngineError> {
+        Ok(self.journal.bound_until()?.is_some_and(|deadline| height <= deadline))
+    }
+
+    /// Publishes the aggregate, and brings the commitment to it onto the chain.
+    async fn commit(
+        &self,
+        mut round: Round,
+        aggregate: PublishedAggregate,
+        height: i64,
+    ) -> Result<Progress, EngineError> {
         if round.commitment.is_none() {
             self.publish(&round, &aggregate.cid).await?;
             round.commitment = Some(self.new_commitment(&round, &aggregate)?);
@@ -33,8 +114,7 @@ impl Context {
         let Some(commitment) = round.commitment.clone() else {
             return Ok(Progress::Waiting);
         };
-        if self.journal.bound_until()?.is_some_and(|deadline| height <= deadline) {
-            // A commitment that we could not reveal is still alive; one at a time.
+        if self.is_bound(height)? {
             return Ok(Progress::Waiting);
         }
         let message = MsgCommitAggregation {
@@ -88,15 +168,17 @@ impl Context {
         let Some(id) = included.committed().map(|committed| committed.commitment_id) else {
             return Err(not_stored("a transaction without a commitment id".into()));
         };
-        let Some(stored) = self.chain.commitment(id).await? else {
-            return Err(not_stored(format!("no commitment {id}")));
+        let is_ours = |stored: &AggregationCommitment| {
+            stored.proposer == self.address && stored.commitment_hash == commitment.hash
         };
-        if stored.proposer != self.address || stored.commitment_hash != commitment.hash {
-            return Err(not_stored(format!(
-                "commitment {id} of {} over {}",
-                stored.proposer, stored.commitment_hash
-            )));
-        }
+        let stored = match self.read_back(|| self.chain.commitment(id), is_ours).await? {
+            Some(stored) if is_ours(&stored) => stored,
+            Some(other) => {
+                let AggregationCommitment { proposer, commitment_hash, .. } = other;
+                return Err(not_stored(format!("commitment {id} of {proposer} over {commitment_hash}")));
+            }
+            None => return Err(not_stored(format!("no commitment {id}"))),
+        };
         let included = IncludedCommitment {
             id,
             height: stored.committed_at_height,
@@ -160,7 +242,7 @@ impl Context {
     }
 
     /// The chain refuses an empty model version in a reveal, although a gradient may carry none.
-    async fn revealed_version(&self, round: &Round) -> Result<String, EngineError> {
+    pub(crate) async fn revealed_version(&self, round: &Round) -> Result<String, EngineError> {
         if !round.model_version.is_empty() {
             return Ok(round.model_version.clone());
         }
@@ -174,19 +256,18 @@ impl Context {
         let Some(id) = included.aggregation_id() else {
             return Err(not_stored("a transaction without an aggregation id".into()));
         };
-        let Some(stored) = self.chain.aggregation(id).await? else {
-            return Err(not_stored(format!("no aggregation {id}")));
+        let is_ours = |stored: &AggregationRecord| {
+            let cid = round.aggregate.as_ref().map(|aggregate| &aggregate.cid);
+            stored.proposer == self.address && Some(&stored.aggregated_gradient_ipfs_hash) == cid
         };
-        let ours = round.aggregate.as_ref().is_some_and(|aggregate| {
-            stored.proposer == self.address && stored.aggregated_gradient_ipfs_hash == aggregate.cid
-        });
-        if !ours {
-            let found = format!(
-                "aggregation {id} of {} over {}",
-                stored.proposer, stored.aggregated_gradient_ipfs_hash
-            );
-            return Err(not_stored(found));
-        }
+        let stored = match self.read_back(|| self.chain.aggregation(id), is_ours).await? {
+            Some(stored) if is_ours(&stored) => stored,
+            Some(other) => {
+                let AggregationRecord { proposer, aggregated_gradient_ipfs_hash: cid, .. } = other;
+                return Err(not_stored(format!("aggregation {id} of {proposer} over {cid}")));
+            }
+            None => return Err(not_stored(format!("no aggregation {id}"))),
+        };
         let denom = &self.settings.network.reward_denom;
         let reward = included.received(&self.address).amount_of(denom);
         round.aggregation = Some(AggregationProof {
@@ -215,6 +296,27 @@ impl Context {
         Ok(Progress::Done)
     }
 
+    /// Reads a record until it is what it should be. A node that answers from an older state, or cuts its answer
+    /// short, is asked again before the chain is distrusted.
+    async fn read_back<T, F>(
+        &self,
+        read: impl Fn() -> F,
+        is_right: impl Fn(&T) -> bool,
+    ) -> Result<Option<T>, EngineError>
+    where
+        F: Future<Output = Result<Option<T>, ChainError>>,
+    {
+        let mut found = read().await?;
+        for _ in 1..READINGS {
+            if found.as_ref().is_some_and(&is_right) {
+                break;
+            }
+            self.next_news(self.settings.network.block_time).await;
+            found = read().await?;
+        }
+        Ok(found)
+    }
+
     /// What a refusal by the chain means for the round.
     async fn refused(
         &self,
@@ -222,6 +324,9 @@ impl Context {
         height: i64,
         refusal: Refusal,
     ) -> Result<Progress, EngineError> {
+        if matches!(refusal.reason, RefusalReason::InsufficientFunds | RefusalReason::UnknownAccount) {
+            return Err(self.unfunded(refusal).await?);
+        }
         let next = match (round.state, &refusal.reason) {
             (_, RefusalReason::ParticipantNotPending) => RoundState::Superseded,
             (RoundState::Committed, RefusalReason::RevealDeadlinePassed) => RoundState::Expired,
@@ -230,26 +335,26 @@ impl Context {
             | (
                 _,
                 RefusalReason::NotAuthorized
-                | RefusalReason::InsufficientFunds
                 | RefusalReason::InsufficientFee { .. }
-                | RefusalReason::InsufficientStake
-                | RefusalReason::UnknownAccount,
+                | RefusalReason::InsufficientStake,
             ) => return Err(EngineError::Refused(refusal)),
             _ => RoundState::Abandoned,
         };
         round.reason = Some(refusal.to_string());
         self.enter(&mut round, next, height, &[])?;
-        self.refresh_participants(&round).await?;
+        self.refresh_gradients(&round.participant_ids()).await?;
         Ok(Progress::Done)
     }
 
-    /// Asks the chain what became of the participants.
-    async fn refresh_participants(&self, round: &Round) -> Result<(), EngineError> {
-        for id in round.participant_ids() {
-            if let Some(gradient) = self.chain.gradient(id).await? {
-                self.journal.refresh_gradient(&gradient)?;
-            }
-        }
-        Ok(())
+    /// What the operator must pay in, so that work goes on.
+    async fn unfunded(&self, refusal: Refusal) -> Result<EngineError, EngineError> {
+        let denom = self.settings.network.fee_denom.clone();
+        let balance = format!("{}{denom}", self.chain.balance(&self.address, &denom).await?);
+        Ok(EngineError::Unfunded {
+            address: self.address.clone(),
+            balance,
+            denom,
+            refusal: Box::new(refusal),
+        })
     }
 }

@@ -50,10 +50,15 @@ async fn transaction(context: &Context, gradient: &StoredGradient) -> Result<Fin
         return Ok(Finding::unknown(Check::Source, "no such transaction in the node's index", expected));
     };
     let network = &context.settings.network;
-    let judged = announcement(&carrier.tx, &gradient.ipfs_hash)
-        .ok_or_else(|| "it holds no announcement of this gradient".to_owned())
-        .and_then(|announcement| announcement.check(gradient, &network.chain_id, &network.bech32_prefix));
-    Ok(match judged {
+    let read = match announcement(&carrier.tx, &gradient.ipfs_hash) {
+        Ok(read) => read,
+        // The chain's own checks let it pass: what we cannot read is no fault of the gradient's.
+        Err(why) => {
+            let measured = format!("transaction {}: {why}", carrier.hash);
+            return Ok(Finding::unknown(Check::Source, measured, expected));
+        }
+    };
+    Ok(match read.check(gradient, &network.chain_id, &network.bech32_prefix) {
         Ok(()) => Finding::new(Check::Source, true, format!("transaction {}", carrier.hash), expected),
         Err(fault) => {
             Finding::failed(Check::Source, format!("transaction {}: {fault}", carrier.hash), expected)
@@ -67,23 +72,40 @@ struct Announcement {
     signer: Option<PubKey>,
 }
 
-/// The message in a transaction that announces that CID.
-fn announcement(tx: &[u8], ipfs_hash: &str) -> Option<Announcement> {
-    let raw = TxRaw::decode(tx).ok()?;
-    let body = TxBody::decode(raw.body_bytes.as_slice()).ok()?;
-    let auth = AuthInfo::decode(raw.auth_info_bytes.as_slice()).ok()?;
+/// The message in a transaction that announces that CID, where one secp256k1 key signed it.
+///
+/// # Errors
+/// Why it cannot be read so: the message is carried inside another one (as authz does), several accounts
+/// signed, or one of several keys.
+fn announcement(tx: &[u8], ipfs_hash: &str) -> Result<Announcement, String> {
+    let unreadable = |error: prost::DecodeError| format!("it cannot be decoded: {error}");
+    let raw = TxRaw::decode(tx).map_err(unreadable)?;
+    let body = TxBody::decode(raw.body_bytes.as_slice()).map_err(unreadable)?;
+    let auth = AuthInfo::decode(raw.auth_info_bytes.as_slice()).map_err(unreadable)?;
     let message = body
         .messages
         .iter()
         .filter(|any| any.type_url == "/remes.remes.v1.MsgSubmitGradient")
         .filter_map(|any| MsgSubmitGradient::decode(any.value.as_slice()).ok())
-        .find(|message| message.ipfs_hash == ipfs_hash)?;
-    let signer = auth
-        .signer_infos
-        .first()
-        .and_then(|signer| signer.public_key.as_ref())
-        .and_then(|key| PubKey::decode(key.value.as_slice()).ok());
-    Some(Announcement { message, signer })
+        .find(|message| message.ipfs_hash == ipfs_hash);
+    let Some(message) = message else {
+        let kinds: Vec<&str> = body.messages.iter().map(|any| any.type_url.as_str()).collect();
+        let kinds = kinds.join(", ");
+        return Err(format!(
+            "the announcement is not among its own messages ({kinds}), but inside one of them"
+        ));
+    };
+    let [signer] = auth.signer_infos.as_slice() else {
+        return Err(format!("{} accounts signed it", auth.signer_infos.len()));
+    };
+    let signer = match &signer.public_key {
+        Some(key) if key.type_url != "/cosmos.crypto.secp256k1.PubKey" => {
+            return Err(format!("its signer's key is of the type {}", key.type_url));
+        }
+        Some(key) => PubKey::decode(key.value.as_slice()).ok(),
+        None => None,
+    };
+    Ok(Announcement { message, signer })
 }
 
 impl Announcement {
@@ -113,6 +135,8 @@ impl Announcement {
 
 #[cfg(test)]
 mod tests {
+    use cosmrs::Any;
+    use cosmrs::proto::cosmos::tx::v1beta1::SignerInfo;
     use r3mes_keys::{AccountKey, DEFAULT_PATH};
 
     use super::*;
@@ -162,6 +186,40 @@ mod tests {
         record.gradient_hash = "cd".repeat(32);
         let fault = announcement.check(&record, CHAIN_ID, "remes").unwrap_err();
         assert!(fault.contains("something else than the chain's record"), "{fault}");
+    }
+
+    fn transaction(messages: Vec<Any>, signers: Vec<&str>) -> Vec<u8> {
+        let signer = |type_url: &&str| SignerInfo {
+            public_key: Some(Any { type_url: (*type_url).into(), value: Vec::new() }),
+            ..Default::default()
+        };
+        let auth = AuthInfo { signer_infos: signers.iter().map(signer).collect(), ..Default::default() };
+        let body = TxBody { messages, ..Default::default() };
+        TxRaw {
+            body_bytes: body.encode_to_vec(),
+            auth_info_bytes: auth.encode_to_vec(),
+            signatures: Vec::new(),
+        }
+        .encode_to_vec()
+    }
+
+    #[test]
+    fn an_announcement_of_many_signers_or_inside_another_message_is_not_judged() {
+        let (Announcement { message, .. }, record) = announced();
+        let own = r3mes_chain::any(&message);
+        let wrapped = Any { type_url: "/cosmos.authz.v1beta1.MsgExec".into(), value: own.encode_to_vec() };
+        let read = |messages, signers| announcement(&transaction(messages, signers), &record.ipfs_hash);
+        let single = "/cosmos.crypto.secp256k1.PubKey";
+        assert!(read(vec![own.clone()], vec![single]).is_ok());
+        let cases = [
+            (vec![wrapped], vec![single], "(/cosmos.authz.v1beta1.MsgExec), but inside one of them"),
+            (vec![own.clone()], vec![single, single], "2 accounts signed it"),
+            (vec![own], vec!["/cosmos.crypto.multisig.LegacyAminoPubKey"], "LegacyAminoPubKey"),
+        ];
+        for (messages, signers, expected) in cases {
+            let why = read(messages, signers).err().unwrap();
+            assert!(why.contains(expected), "{why}");
+        }
     }
 
     #[test]
