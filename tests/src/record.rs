@@ -2,7 +2,7 @@ use std::ops::RangeInclusive;
 
 use cosmrs::proto::cosmos::tx::v1beta1::{AuthInfo, TxBody, TxRaw};
 use prost::Message;
-use r3mes_chain::proto::{MsgCommitAggregation, MsgRegisterNode, MsgRevealAggregation};
+use r3mes_chain::proto::{MsgCommitAggregation, MsgRegisterNode, MsgRevealAggregation, MsgSubmitAggregation};
 use r3mes_chain::{Chain, ChainError};
 
 /// All that a local chain holds of its proposer, read from the chain alone: the module's records, the
@@ -67,6 +67,8 @@ pub enum TransactionKind {
     Commit,
     /// The reveal of the commitment with this id.
     Reveal(u64),
+    /// An aggregation without commitment.
+    Submit,
 }
 
 impl ChainRecord {
@@ -201,6 +203,9 @@ fn read_transaction(tx: &[u8], proposer: &str) -> Option<(TransactionKind, u128)
         "/remes.remes.v1.MsgRevealAggregation" => {
             let reveal = MsgRevealAggregation::decode(bytes).ok()?;
             (reveal.proposer, TransactionKind::Reveal(reveal.commitment_id))
+        }
+        "/remes.remes.v1.MsgSubmitAggregation" => {
+            (MsgSubmitAggregation::decode(bytes).ok()?.proposer, TransactionKind::Submit)
         }
         _ => return None,
     };

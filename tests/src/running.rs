@@ -58,6 +58,11 @@ impl Running {
         self.child.wait().expect("the child is ours")
     }
 
+    /// The process's id, to send it signals.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Kills the program as `kill -9` does.
     pub fn kill(&mut self) {
         let _ = self.child.kill();

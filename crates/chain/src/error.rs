@@ -121,6 +121,25 @@ impl ChainError {
         }
     }
 
+    /// What an operator can do about it; `None` where the text says it already.
+    pub fn remedy(&self) -> Option<&'static str> {
+        Some(match self {
+            ChainError::Node(error) => error.kind.remedy(),
+            ChainError::Refused(refusal) => refusal.reason.remedy(),
+            ChainError::Transport { .. } | ChainError::Unreachable { .. } => {
+                "check that the node runs and network.rpc names it; name a second endpoint"
+            }
+            ChainError::Malformed { .. } => {
+                "check that network.rpc names a CometBFT RPC endpoint, without a proxy that answers in its place"
+            }
+            ChainError::TooLarge { .. } => "check that network.rpc names a node of this network",
+            ChainError::Fee { .. } => "check the gas price in the network profile",
+            ChainError::Address { .. } => "check the address prefix in the network profile",
+            ChainError::Client { .. } | ChainError::Endpoint { .. } => "check network.rpc in the settings",
+            ChainError::WrongChain { .. } | ChainError::Behind { .. } => return None,
+        })
+    }
+
     /// The chain's refusal.
     ///
     /// # Errors
@@ -211,6 +230,29 @@ impl NodeErrorKind {
             NodeErrorKind::MethodNotFound
         } else {
             NodeErrorKind::Other
+        }
+    }
+
+    /// What an operator can do about it.
+    fn remedy(self) -> &'static str {
+        match self {
+            NodeErrorKind::MempoolFull => {
+                "nothing: the same transaction is sent again; a second endpoint, or a higher gas price, helps if it lasts"
+            }
+            NodeErrorKind::TxInCache => "nothing: the transaction waits for a block",
+            NodeErrorKind::TxTooLarge => "nothing: the next round takes fewer participants",
+            NodeErrorKind::TxNotFound => "nothing: the blocks are looked through",
+            NodeErrorKind::IndexingDisabled => {
+                "use a node that indexes transactions (`indexer = \"kv\"` in its config.toml)"
+            }
+            NodeErrorKind::HeightNotReached => {
+                "nothing: it is asked again; check the node if it stays behind"
+            }
+            NodeErrorKind::HeightPruned => "use a node that keeps more blocks, where the past matters",
+            NodeErrorKind::MethodNotFound => {
+                "check that network.rpc names a CometBFT 0.38 node's RPC endpoint"
+            }
+            NodeErrorKind::Other => "look at the node's log; name a second endpoint",
         }
     }
 

@@ -161,18 +161,26 @@ impl RefusalReason {
             SignatureRejected => {
                 "check the chain id in the network profile, and that the key belongs to the address"
             }
-            InsufficientFunds => "send coins of the fee denom to the proposer's address",
+            InsufficientFunds => {
+                "send coins to the proposer's address; work goes on by itself when they have arrived"
+            }
             InvalidPublicKey | InvalidCoins | MemoTooLarge | InvalidHeight => {
                 "check the network profile against the chain"
             }
             UnknownAccount => {
                 "send coins to the proposer's address: an account exists from its first coins on"
             }
-            OutOfGas => "raise the gas adjustment in the network profile",
-            InsufficientFee { .. } => "raise the gas price in the network profile to what the node asks for",
+            OutOfGas => {
+                "nothing: it is sent again with more gas; raise the gas adjustment in the network profile if it repeats"
+            }
+            InsufficientFee { .. } => {
+                "nothing: it is sent again with that fee, up to submission.max_fee; raise the gas price in the network profile if it repeats"
+            }
             AlreadyInMempool => "nothing: the transaction waits for a block",
-            MempoolFull => "wait, or use another chain endpoint",
-            TxTooLarge => "lower the number of participants of a round",
+            MempoolFull => {
+                "nothing: the same transaction is sent again; a second endpoint, or a higher gas price, helps if it lasts"
+            }
+            TxTooLarge => "nothing: the next round takes fewer participants",
             NotFound => "check that the endpoint serves the right chain and is not behind it",
             TimeoutHeight => {
                 "nothing: a new transaction follows; if it repeats, the chain endpoint is slow or behind"
@@ -409,6 +417,9 @@ impl fmt::Display for RefusalReason {
     }
 }
 
+#[cfg(test)]
+#[path = "refusal_table_tests.rs"]
+mod table_tests;
 #[cfg(test)]
 #[path = "refusal_tests.rs"]
 mod tests;

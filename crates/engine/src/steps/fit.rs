@@ -1,6 +1,7 @@
 //! How many participants one transaction can carry.
 
 use r3mes_chain::proto::MsgSubmitAggregation;
+use r3mes_chain::rpc::ConsensusParams;
 use r3mes_chain::{ChainError, RefusalReason, Terms};
 
 use crate::EngineError;
@@ -11,6 +12,9 @@ use crate::verification::Judgement;
 
 /// Bytes of a transaction that CometBFT's mempool takes, unless a node is configured otherwise.
 const MAX_TX_BYTES: u64 = 1024 * 1024;
+
+/// The cursor that holds the most participants of a round, where one was refused for its size.
+const MOST_PARTICIPANTS: &str = "participants-at-most";
 
 /// Stands in for the aggregate, which is not computed yet: a CID of the same length.
 const CID: &str = "bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi";
@@ -27,11 +31,15 @@ impl Context {
         let limits = match self.chain.rpc().consensus_params().await {
             Ok(limits) => limits,
             Err(error) if error.is_transient() => return Err(error.into()),
-            Err(_) => return Ok(included.len()),
+            // A node that does not tell: the chain's own answer to the transaction will.
+            Err(_) => ConsensusParams::default(),
         };
         let most_bytes = limits.max_bytes.map_or(MAX_TX_BYTES, |bytes| bytes.min(MAX_TX_BYTES));
         let model_version = self.revealed_version(round).await?;
-        let mut count = included.len();
+        let mut count = match self.journal.cursor(MOST_PARTICIPANTS)? {
+            0 => included.len(),
+            most => included.len().min(usize::try_from(most).unwrap_or(usize::MAX)),
+        };
         while count > 1 {
             let records = included[..count].iter().map(|(gradient, _)| &gradient.record);
             let hashes: Vec<&str> = records.clone().map(|record| record.gradient_hash.as_str()).collect();
@@ -62,6 +70,12 @@ impl Context {
             }
         }
         Ok(count)
+    }
+
+    /// Keeps later rounds below the size of one that was refused for it, whatever the limits say.
+    pub(crate) fn halve_rounds(&self, round: &Round) -> Result<(), EngineError> {
+        let most = (round.participant_ids().len() as u64 / 2).max(1);
+        Ok(self.journal.set_cursor(MOST_PARTICIPANTS, most)?)
     }
 }
 

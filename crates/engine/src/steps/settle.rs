@@ -340,6 +340,9 @@ impl Context {
             ) => return Err(EngineError::Refused(refusal)),
             _ => RoundState::Abandoned,
         };
+        if matches!(refusal.reason, RefusalReason::TxTooLarge | RefusalReason::OutOfGas) {
+            self.halve_rounds(&round)?;
+        }
         round.reason = Some(refusal.to_string());
         self.enter(&mut round, next, height, &[])?;
         self.refresh_gradients(&round.participant_ids()).await?;
