@@ -221,6 +221,10 @@ impl Session {
                 self.refresh_round();
             }
             EngineEvent::Trouble { message } => self.trouble(message, at),
+            EngineEvent::RevealAtRisk { deadline_height, blocks_left, doing } => {
+                let left = format!("{blocks_left} blocks are left until block {deadline_height}");
+                self.trouble(format!("reveal the commitment yet: {left}; {doing}"), at);
+            }
             _ => {}
         }
     }
