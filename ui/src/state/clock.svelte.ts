@@ -28,10 +28,6 @@ class Clock {
     if (this.#timer !== undefined) this.#restart();
   }
 
-  get resting(): boolean {
-    return this.#timer === undefined;
-  }
-
   #restart(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;

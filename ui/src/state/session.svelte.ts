@@ -1,7 +1,7 @@
 // The screen's one view of the engine: a snapshot, kept true by deltas, and the way to every operation.
 
 import type { Backend } from "../backend/backend";
-import type { ApiError, Delta, GradientRow, Notice, Snapshot } from "../backend/types";
+import type { ApiError, Delta, Snapshot } from "../backend/types";
 import { shown } from "../backend/failure";
 import { followed } from "./follow";
 
@@ -21,8 +21,6 @@ class Session {
   heard = $state(0);
   /** Counts judged gradients, so that a table knows that it is out of date. */
   judgements = $state(0);
-  lastJudged = $state.raw<GradientRow | null>(null);
-  lastNotice = $state.raw<Notice | null>(null);
 
   #backend: Backend | undefined;
   #early: Delta[] = [];
@@ -71,11 +69,7 @@ class Session {
 
   #take(delta: Delta): void {
     this.heard = Date.now();
-    if (delta.change.part === "judged") {
-      this.judgements += 1;
-      this.lastJudged = delta.change.value;
-    }
-    if (delta.change.part === "notice") this.lastNotice = delta.change.value;
+    if (delta.change.part === "judged") this.judgements += 1;
     if (this.#asking || !this.snapshot) {
       this.#early.push(delta);
       return;
