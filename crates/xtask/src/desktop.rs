@@ -38,6 +38,10 @@ pub(crate) fn build_launcher(release: bool) -> Result<PathBuf> {
 
 const LAUNCHER: &str = "r3mes-launcher";
 
+/// By the lock file, without writing it. Not `ci`: that refuses a lock file in which an optional package of another
+/// platform has no entry.
+const INSTALL: &[&str] = &["install", "--no-save", "--no-audit", "--no-fund"];
+
 /// `cargo xtask bindings`: writes the UI's bindings from the shell's commands.
 pub(crate) fn bindings() -> Result<()> {
     setup::for_build()?;
@@ -92,7 +96,7 @@ pub(crate) fn test(outcomes: &mut Vec<Outcome>) -> Result<()> {
 fn drive(driver: &Path) -> Result<Step> {
     let folder = "tests/desktop";
     if !installed(folder) {
-        npm("install what drives the window", folder, &["ci"])?.run_or_fail()?;
+        npm("install what drives the window", folder, INSTALL)?.run_or_fail()?;
     }
     let screen = ["-a", "-s", "-screen 0 1600x1000x24"];
     let runner = root().join(folder).join("node_modules/.bin/wdio");
@@ -136,7 +140,7 @@ impl Maybe {
 fn install_ui() -> Result<Maybe> {
     match installed("ui") {
         true => Ok(Maybe(None)),
-        false => Ok(Maybe(Some(npm("install what the web UI is made of", "ui", &["ci"])?))),
+        false => Ok(Maybe(Some(npm("install what the web UI is made of", "ui", INSTALL)?))),
     }
 }
 
@@ -171,7 +175,7 @@ pub(crate) fn package() -> Result<()> {
     build_ui()?;
     let folder = "src-tauri/cli";
     if !installed(folder) {
-        npm("install the bundler", folder, &["ci"])?.run_or_fail()?;
+        npm("install the bundler", folder, INSTALL)?.run_or_fail()?;
     }
     let bundler = root().join(folder).join("node_modules/.bin/tauri");
     let bundler = bundler.display().to_string();
