@@ -158,7 +158,7 @@ impl From<EngineError> for ApiError {
                 ErrorCode::Network,
                 Some("check the RPC address in the network profile, and that the node runs".to_owned()),
             ),
-            EngineError::Ipfs(_) | EngineError::Fetch(_) => (
+            EngineError::Ipfs(_) | EngineError::IpfsNode(_) | EngineError::Fetch(_) => (
                 ErrorCode::Network,
                 Some("check the IPFS address in the network profile, and that the IPFS node runs".to_owned()),
             ),

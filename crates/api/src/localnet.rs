@@ -33,6 +33,8 @@ pub struct LocalNetworkOptions {
     pub rpc_port: u16,
     /// Port of the IPFS RPC; 0 takes a free one.
     pub ipfs_port: u16,
+    /// The RPC of another IPFS node that the miners use instead of the network's own.
+    pub ipfs_api: Option<String>,
 }
 
 impl Default for LocalNetworkOptions {
@@ -46,6 +48,7 @@ impl Default for LocalNetworkOptions {
             rounds: None,
             rpc_port: 0,
             ipfs_port: 0,
+            ipfs_api: None,
         }
     }
 }
@@ -91,12 +94,16 @@ impl LocalNetwork {
             .attack
             .parse()
             .map_err(|error: UnknownAttack| ApiError::new(ErrorCode::Request, error.to_string()))?;
+        let ipfs_api = options.ipfs_api.as_deref().map(str::parse).transpose().map_err(|error| {
+            ApiError::new(ErrorCode::Request, format!("read the address of the IPFS node: {error}"))
+        })?;
         let network = Localnet::start(LocalnetConfig {
             seed: options.seed,
             miners: options.miners,
             block_interval: Some(Duration::from_millis(options.block_ms)),
             rpc_port: options.rpc_port,
             ipfs_port: options.ipfs_port,
+            ipfs_api,
             training: Some(MinersConfig {
                 byzantine: options.byzantine,
                 attack: Some(attack),

@@ -124,6 +124,9 @@ pub(crate) struct Localnet {
     /// Port of the IPFS RPC; 0 takes a free one.
     #[arg(long, default_value_t = 0)]
     pub(crate) ipfs_port: u16,
+    /// RPC of another IPFS node, such as a Kubo, that the miners use instead of the network's own.
+    #[arg(long, value_name = "URL")]
+    pub(crate) ipfs_api: Option<String>,
 }
 
 /// What a local network's administrator does; governance does it on a real one.

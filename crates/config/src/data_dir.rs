@@ -44,6 +44,11 @@ impl DataDir {
         self.root.join("evidence")
     }
 
+    /// A managed IPFS node: its repository, its logs, and `bin/ipfs` where one is put there.
+    pub fn ipfs(&self) -> PathBuf {
+        self.root.join("ipfs")
+    }
+
     /// Passphrase-encrypted keys.
     pub fn keys(&self) -> PathBuf {
         self.root.join("keys")

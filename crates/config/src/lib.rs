@@ -43,7 +43,7 @@ pub use profile::Profile;
 pub use quantity::{ByteSize, Decimal, QuantityError};
 pub use raw::{KeyDescription, RawSettings};
 pub use settings::{
-    AccountSettings, AggregationSettings, LimitSettings, PayoutRule, PayoutSettings, RoundSettings, Settings,
-    SubmissionSettings, SubmissionStrategy,
+    AccountSettings, AggregationSettings, IpfsMode, IpfsSettings, LimitSettings, PayoutRule, PayoutSettings,
+    RoundSettings, Settings, SubmissionSettings, SubmissionStrategy,
 };
 pub use verification::{Check, Policy, QualitySettings, VerificationSettings};

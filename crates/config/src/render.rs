@@ -118,6 +118,7 @@ fn section_comment(section: &str) -> &'static str {
              # file, values that are not finite, another layout) is always left out, with its evidence.\n"
         }
         "quality" => "# Where findings of quality begin. A limit that is left out makes none.\n",
+        "ipfs" => "# The IPFS node, and what stands behind it.\n",
         "limits" => "# What the engine may use.\n",
         "submission" => "# How an aggregate reaches the chain.\n",
         "payout" => "# What of the rewards is moved to a cold address.\n",

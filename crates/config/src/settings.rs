@@ -1,8 +1,11 @@
 use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 use r3mes_aggregate::{Method, Tolerance};
+use url::Url;
 
 use crate::profile::Profile;
 use crate::{ByteSize, NetworkProfile, QualitySettings, VerificationSettings};
@@ -24,6 +27,8 @@ pub struct Settings {
     pub verification: VerificationSettings,
     /// Where findings of quality begin.
     pub quality: QualitySettings,
+    /// The IPFS node, and what stands behind it.
+    pub ipfs: IpfsSettings,
     /// What the engine may use.
     pub limits: LimitSettings,
     /// How an aggregate reaches the chain.
@@ -44,6 +49,7 @@ impl Default for Settings {
             round: RoundSettings::default(),
             verification: VerificationSettings::default(),
             quality: QualitySettings::default(),
+            ipfs: IpfsSettings::default(),
             limits: LimitSettings::default(),
             submission: SubmissionSettings::default(),
             payout: PayoutSettings::default(),
@@ -117,6 +123,85 @@ impl Default for RoundSettings {
     }
 }
 
+const DAY: u64 = 86_400;
+
+/// The IPFS node, and what stands behind it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IpfsSettings {
+    /// Whose node it is.
+    pub mode: IpfsMode,
+    /// The Kubo program of a managed node; absent: `ipfs/bin/ipfs` of the data folder, or else on the PATH.
+    pub kubo_binary: Option<PathBuf>,
+    /// Trustless gateways that are asked for what the node does not find.
+    pub gateways: Vec<Url>,
+    /// Addresses on which a managed node listens for peers.
+    pub listen: Vec<IpAddr>,
+    /// Its port for peers; absent: chosen once, and kept while it is free.
+    pub swarm_port: Option<u16>,
+    /// The peers through which it finds the network, as multiaddresses; [`IpfsSettings::PUBLIC`] stands for
+    /// the public network, and none for a network of one's own.
+    pub bootstrap: Vec<String>,
+    /// Peers that it stays connected to, as multiaddresses that end in `/p2p/ID`.
+    pub peers: Vec<String>,
+}
+
+impl IpfsSettings {
+    /// What stands in `bootstrap` for the public network.
+    pub const PUBLIC: &str = "public";
+
+    /// Whether a managed node is part of the public network.
+    pub fn is_public(&self) -> bool {
+        self.bootstrap.iter().any(|peer| peer == Self::PUBLIC)
+    }
+}
+
+impl Default for IpfsSettings {
+    fn default() -> Self {
+        IpfsSettings {
+            mode: IpfsMode::default(),
+            kubo_binary: None,
+            gateways: Vec::new(),
+            listen: vec![Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()],
+            swarm_port: None,
+            bootstrap: vec![Self::PUBLIC.to_owned()],
+            peers: Vec::new(),
+        }
+    }
+}
+
+/// Whose IPFS node it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum IpfsMode {
+    /// One that runs already, at `network.ipfs_api`.
+    #[default]
+    External,
+    /// One of our own, started and stopped with the engine.
+    Managed,
+    /// The one at `network.ipfs_api` if it answers when the engine starts, else one of our own.
+    Auto,
+}
+
+impl fmt::Display for IpfsMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            IpfsMode::External => "external",
+            IpfsMode::Managed => "managed",
+            IpfsMode::Auto => "auto",
+        })
+    }
+}
+
+impl FromStr for IpfsMode {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        [IpfsMode::External, IpfsMode::Managed, IpfsMode::Auto]
+            .into_iter()
+            .find(|mode| mode.to_string() == text)
+            .ok_or_else(|| format!("must be \"external\", \"managed\" or \"auto\", is {text:?}"))
+    }
+}
+
 /// What the engine may use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LimitSettings {
@@ -128,6 +213,12 @@ pub struct LimitSettings {
     pub fetch_timeout: Duration,
     /// Disk space of the spool.
     pub spool_quota: ByteSize,
+    /// Bytes that we keep pinned on the IPFS node, and the size above which a managed node collects.
+    pub ipfs_quota: ByteSize,
+    /// How long inputs are kept; in any case until nobody can dispute the aggregate made of them.
+    pub keep_gradients: Duration,
+    /// The same for aggregates, of which the newest is never let go.
+    pub keep_aggregates: Duration,
 }
 
 impl Default for LimitSettings {
@@ -137,6 +228,9 @@ impl Default for LimitSettings {
             parallel_fetches: 8,
             fetch_timeout: Duration::from_secs(120),
             spool_quota: ByteSize::gib(20),
+            ipfs_quota: ByteSize::gib(100),
+            keep_gradients: Duration::from_secs(7 * DAY),
+            keep_aggregates: Duration::from_secs(30 * DAY),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use r3mes_aggregate::Method;
 
 use crate::key::{Key, put};
-use crate::settings::Settings;
+use crate::settings::{IpfsSettings, Settings};
 use crate::value::{Kind, Value};
 use crate::verification::Policy;
 
@@ -19,6 +19,17 @@ fn text(text: &impl ToString) -> Option<Value> {
 
 fn duration(duration: Duration) -> Option<Value> {
     Some(Value::duration_text(duration))
+}
+
+/// A list, left out where it is empty.
+fn list(items: &[impl ToString]) -> Option<Value> {
+    (!items.is_empty()).then(|| Value::List(items.iter().map(ToString::to_string).collect()))
+}
+
+fn multiaddress(text: &str) -> Option<String> {
+    let (address, id) = text.rsplit_once("/p2p/")?;
+    let well_formed = address.starts_with('/') && !id.is_empty() && !id.contains('/');
+    (well_formed && !text.contains(char::is_whitespace)).then(|| text.to_owned())
 }
 
 fn share(value: &Value) -> Result<Option<f64>, String> {
@@ -161,6 +172,62 @@ pub(crate) const SETTINGS_KEYS: &[SettingsKey] = &[
     )
     .optional("0.2", |s| s.quality.min_trust_score = None),
     SettingsKey::new(
+        "ipfs.mode",
+        Kind::Text,
+        "Whose node: \"external\" is the one at network.ipfs_api, \"managed\" one of our own that starts and stops with the engine, \"auto\" the first if it answers, else the second.",
+        |s| text(&s.ipfs.mode),
+        |s, v| put(&mut s.ipfs.mode, v.parse()),
+    ),
+    SettingsKey::new(
+        "ipfs.kubo_binary",
+        Kind::Text,
+        "The Kubo program of a managed node. Left out: ipfs/bin/ipfs of the data folder, or else on the PATH.",
+        |s| s.ipfs.kubo_binary.as_ref().map(|path| Value::Text(path.display().to_string())),
+        |s, v| put(&mut s.ipfs.kubo_binary, v.path().map(Some)),
+    )
+    .optional("/usr/local/bin/ipfs", |s| s.ipfs.kubo_binary = None),
+    SettingsKey::new(
+        "ipfs.gateways",
+        Kind::List,
+        "Gateways that are asked for what the node does not find. Every block is checked, so they need no trust.",
+        |s| list(&s.ipfs.gateways),
+        |s, v| put(&mut s.ipfs.gateways, v.urls()),
+    )
+    .optional("https://trustless-gateway.link", |s| s.ipfs.gateways.clear()),
+    SettingsKey::new(
+        "ipfs.listen",
+        Kind::List,
+        "Addresses on which a managed node listens for peers.",
+        |s| Some(Value::List(s.ipfs.listen.iter().map(ToString::to_string).collect())),
+        |s, v| put(&mut s.ipfs.listen, v.list_of("an IP address", |text| text.parse().ok())),
+    ),
+    SettingsKey::new(
+        "ipfs.swarm_port",
+        Kind::Integer,
+        "Port on which a managed node listens for peers. Left out: 4001 or a free one, chosen once.",
+        |s| s.ipfs.swarm_port.map(|port| Value::Integer(port.into())),
+        |s, v| put(&mut s.ipfs.swarm_port, v.integer(1).map(Some)),
+    )
+    .optional("4001", |s| s.ipfs.swarm_port = None),
+    SettingsKey::new(
+        "ipfs.bootstrap",
+        Kind::List,
+        "Peers through which a managed node finds the network; \"public\" for the public network, [] for one of your own.",
+        |s| Some(Value::List(s.ipfs.bootstrap.clone())),
+        |s, v| {
+            let peer = |text: &str| (text == IpfsSettings::PUBLIC).then(|| text.to_owned()).or_else(|| multiaddress(text));
+            put(&mut s.ipfs.bootstrap, v.list_of("\"public\" or a multiaddress that ends in /p2p/ID", peer))
+        },
+    ),
+    SettingsKey::new(
+        "ipfs.peers",
+        Kind::List,
+        "Peers that a managed node stays connected to.",
+        |s| list(&s.ipfs.peers),
+        |s, v| put(&mut s.ipfs.peers, v.list_of("a multiaddress that ends in /p2p/ID", multiaddress)),
+    )
+    .optional("/ip4/192.0.2.7/tcp/4001/p2p/12D3KooWExample", |s| s.ipfs.peers.clear()),
+    SettingsKey::new(
         "limits.max_gradient",
         Kind::Text,
         "Largest gradient file. The network holds miners to 100 MiB.",
@@ -187,6 +254,27 @@ pub(crate) const SETTINGS_KEYS: &[SettingsKey] = &[
         "Disk space for gradients and aggregates that are worked on.",
         |s| text(&s.limits.spool_quota),
         |s, v| put(&mut s.limits.spool_quota, size(v)),
+    ),
+    SettingsKey::new(
+        "limits.ipfs_quota",
+        Kind::Text,
+        "Disk space on the IPFS node for what we keep pinned. Above it the oldest goes that nobody can dispute.",
+        |s| text(&s.limits.ipfs_quota),
+        |s, v| put(&mut s.limits.ipfs_quota, size(v)),
+    ),
+    SettingsKey::new(
+        "limits.keep_gradients",
+        Kind::Text,
+        "How long inputs are kept; in any case until nobody can dispute the aggregate made of them.",
+        |s| duration(s.limits.keep_gradients),
+        |s, v| put(&mut s.limits.keep_gradients, v.duration(Duration::ZERO)),
+    ),
+    SettingsKey::new(
+        "limits.keep_aggregates",
+        Kind::Text,
+        "How long aggregates are kept; in any case until nobody can dispute them, and the newest for good.",
+        |s| duration(s.limits.keep_aggregates),
+        |s, v| put(&mut s.limits.keep_aggregates, v.duration(Duration::ZERO)),
     ),
     SettingsKey::new(
         "submission.strategy",

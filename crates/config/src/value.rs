@@ -1,6 +1,7 @@
 //! What can stand behind a key, and how it becomes a typed quantity.
 
 use std::fmt::Display;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -185,6 +186,27 @@ impl Value {
 
     pub(crate) fn url(&self) -> Result<Url, String> {
         url(self.text()?)
+    }
+
+    /// A path, which may contain blanks.
+    pub(crate) fn path(&self) -> Result<PathBuf, String> {
+        match self.text()? {
+            "" => Err("must not be empty".to_owned()),
+            path => Ok(path.into()),
+        }
+    }
+
+    /// A list, each of whose texts `read` takes; `expected` says what that is.
+    pub(crate) fn list_of<T>(
+        &self,
+        expected: &str,
+        read: impl Fn(&str) -> Option<T>,
+    ) -> Result<Vec<T>, String> {
+        let Value::List(list) = self else {
+            return Err(format!("must be a list, is {}", self.shown()));
+        };
+        let one = |text: &String| read(text).ok_or_else(|| format!("must hold {expected}, holds {text:?}"));
+        list.iter().map(one).collect()
     }
 
     /// A list of at least one URL, none of them twice.

@@ -1,15 +1,16 @@
 //! What is saved is what is loaded, for any valid settings.
 #![allow(clippy::unwrap_used)]
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use proptest::option;
 use proptest::prelude::*;
 use r3mes_aggregate::Method;
 use r3mes_config::{
-    AccountSettings, AggregationSettings, ByteSize, DataDir, Decimal, LimitSettings, LocalnetSeed,
-    NetworkProfile, PayoutRule, PayoutSettings, Policy, Profile, QualitySettings, RawSettings, RoundSettings,
-    Settings, SubmissionSettings, SubmissionStrategy, VerificationSettings,
+    AccountSettings, AggregationSettings, ByteSize, DataDir, Decimal, IpfsMode, IpfsSettings, LimitSettings,
+    LocalnetSeed, NetworkProfile, PayoutRule, PayoutSettings, Policy, Profile, QualitySettings, RawSettings,
+    RoundSettings, Settings, SubmissionSettings, SubmissionStrategy, VerificationSettings,
 };
 use url::Url;
 
@@ -148,9 +149,31 @@ fn settings() -> impl Strategy<Value = Settings> {
                 parallel_fetches: fetches,
                 fetch_timeout: timeout,
                 spool_quota: ByteSize::bytes(size + more),
+                ipfs_quota: ByteSize::bytes(size),
+                keep_gradients: timeout,
+                keep_aggregates: timeout * 2,
             }
         });
     let payout = (option::of("[a-z0-9]{38}"), option::of(any::<u128>()), 1..u128::MAX, duration());
+    let multiaddress = || "/ip4/10\\.0\\.0\\.[1-9]/tcp/4001/p2p/12D3[A-Za-z]{1,9}";
+    let peers = || prop::collection::vec(multiaddress(), 0..3);
+    let bootstrap = prop_oneof![Just(vec![IpfsSettings::PUBLIC.to_owned()]), peers()];
+    let mode = prop::sample::select(vec![IpfsMode::External, IpfsMode::Managed, IpfsMode::Auto]);
+    let program = option::of("[a-z/ ]{0,9}[a-z]".prop_map(PathBuf::from));
+    let gateways = prop_oneof![Just(Vec::new()), urls()];
+    let listen = prop::collection::vec(any::<std::net::IpAddr>(), 0..3);
+    let ipfs = (mode, program, gateways, listen, option::of(1u16..), bootstrap, peers()).prop_map(
+        |(mode, kubo_binary, gateways, listen, swarm_port, bootstrap, peers)| IpfsSettings {
+            mode,
+            kubo_binary,
+            gateways,
+            listen,
+            swarm_port,
+            bootstrap,
+            peers,
+        },
+    );
+    let limits = (limits, ipfs);
     let strategy = prop_oneof![Just(SubmissionStrategy::CommitReveal), Just(SubmissionStrategy::Direct)];
     let rest = (option::of("[a-z][a-z0-9-]{0,9}"), (option::of(any::<u128>()), strategy), payout);
     (network, aggregation(), round, verification, quality, limits, rest).prop_map(
@@ -160,7 +183,7 @@ fn settings() -> impl Strategy<Value = Settings> {
             round,
             verification,
             quality,
-            limits,
+            (limits, ipfs),
             (key, (max_fee, strategy), payout),
         )| {
             Settings {
@@ -172,6 +195,7 @@ fn settings() -> impl Strategy<Value = Settings> {
                 round,
                 verification,
                 quality,
+                ipfs,
                 limits,
                 submission: SubmissionSettings { strategy, max_fee },
             }

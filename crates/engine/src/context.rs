@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use r3mes_chain::Chain;
 use r3mes_config::Settings;
-use r3mes_ipfs::Kubo;
 use r3mes_keys::AccountKey;
 use tokio::sync::watch;
 
 use crate::event::{Announcer, EngineEvent};
+use crate::ipfs::Ipfs;
 use crate::journal::Journal;
 use crate::preparing::Preparing;
 use crate::{Checkpoint, Environment, Home, Ledger};
@@ -18,7 +18,7 @@ use crate::{Checkpoint, Environment, Home, Ledger};
 pub(crate) struct Context {
     pub(crate) settings: Settings,
     pub(crate) chain: Chain,
-    pub(crate) ipfs: Kubo,
+    pub(crate) ipfs: Ipfs,
     pub(crate) key: AccountKey,
     pub(crate) address: String,
     pub(crate) home: Home,

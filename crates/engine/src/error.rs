@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use r3mes_chain::{ChainError, Refusal};
-use r3mes_ipfs::{FetchError, KuboError};
+use r3mes_ipfs::{DaemonError, FetchError, KuboError};
 
 use crate::aggregation::AggregationError;
 use crate::journal::JournalError;
@@ -36,6 +36,9 @@ pub enum EngineError {
     /// IPFS answered with an error, or not at all.
     #[error(transparent)]
     Ipfs(#[from] KuboError),
+    /// The IPFS node of our own does not run.
+    #[error(transparent)]
+    IpfsNode(#[from] DaemonError),
     /// Content could not be fetched.
     #[error(transparent)]
     Fetch(#[from] FetchError),
@@ -147,6 +150,8 @@ impl EngineError {
             EngineError::Ipfs(error) => error.is_transient(),
             EngineError::Fetch(error) => error.is_transient(),
             EngineError::FeeTooHigh { .. } | EngineError::Unfunded { .. } => true,
+            // Whoever starts the engine is told at once; it is kept up by itself from then on.
+            EngineError::IpfsNode(_) => false,
             EngineError::Journal(_)
             | EngineError::Folder { .. }
             | EngineError::AlreadyRunning { .. }

@@ -129,6 +129,13 @@ pub enum EngineEvent {
         /// The last block in which that can be.
         deadline_height: Option<i64>,
     },
+    /// The IPFS node of our own has come up or gone down.
+    IpfsNode {
+        /// What it runs, when it is up.
+        version: Option<String>,
+        /// Why it is down, until it has been started again.
+        trouble: Option<String>,
+    },
     /// Something failed that will be tried again. Told once for as long as it stays the same.
     Trouble {
         /// What.

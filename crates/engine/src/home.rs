@@ -3,6 +3,7 @@
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use r3mes_config::DataDir;
 
@@ -67,6 +68,37 @@ impl Home {
         self.spool().join(format!("gradient-{gradient_id}"))
     }
 
+    /// What has come so far of a gradient that is being fetched, in any run.
+    pub(crate) fn download(&self, gradient_id: u64) -> PathBuf {
+        self.spool().join(format!("download-{gradient_id}.car"))
+    }
+
+    /// The folder of an IPFS node of our own.
+    pub fn ipfs(&self) -> PathBuf {
+        self.data.ipfs()
+    }
+
+    /// The gradients in the spool, whole or still coming.
+    pub(crate) fn spooled(&self) -> Result<Vec<Spooled>, EngineError> {
+        let gradient_of = |name: &str| {
+            let download = || name.strip_prefix("download-")?.strip_suffix(".car");
+            name.strip_prefix("gradient-").or_else(download)?.parse::<u64>().ok()
+        };
+        let files = files_in(&self.spool())?.into_iter();
+        let spooled = files.filter_map(|(path, metadata)| {
+            let gradient_id = gradient_of(path.file_name()?.to_str()?)?;
+            Some(Spooled { gradient_id, bytes: metadata.len(), modified: metadata.modified().ok(), path })
+        });
+        Ok(spooled.collect())
+    }
+
+    /// The aggregates' files, with their ages.
+    pub(crate) fn aggregate_files(&self) -> Result<Vec<(PathBuf, Duration)>, EngineError> {
+        let files = files_in(&self.aggregates())?.into_iter();
+        let whole = files.filter(|(path, _)| path.extension().is_some_and(|e| e == "safetensors"));
+        Ok(whole.map(|(path, metadata)| (path, age(metadata.modified().ok()))).collect())
+    }
+
     /// Where the aggregate of one round stands.
     pub fn aggregate(&self, round: i64) -> PathBuf {
         self.aggregates().join(format!("round-{round}.safetensors"))
@@ -109,6 +141,49 @@ impl Home {
         File::open(self.root().join("lock"))
             .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
+}
+
+/// A file of the spool.
+#[derive(Debug)]
+pub(crate) struct Spooled {
+    pub(crate) gradient_id: u64,
+    pub(crate) bytes: u64,
+    modified: Option<SystemTime>,
+    path: PathBuf,
+}
+
+impl Spooled {
+    /// Since it was written.
+    pub(crate) fn age(&self) -> Duration {
+        age(self.modified)
+    }
+
+    /// Removes it; that it is gone already is as good.
+    pub(crate) fn remove(self) -> Result<(), EngineError> {
+        match fs::remove_file(&self.path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(EngineError::Folder { path: self.path, source })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn age(modified: Option<SystemTime>) -> Duration {
+    modified.and_then(|at| at.elapsed().ok()).unwrap_or_default()
+}
+
+fn files_in(folder: &Path) -> Result<Vec<(PathBuf, fs::Metadata)>, EngineError> {
+    let failed = |source| EngineError::Folder { path: folder.to_owned(), source };
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        // A fetch in another task may have renamed its file meanwhile.
+        if let Ok(metadata) = entry.metadata() {
+            files.push((entry.path(), metadata));
+        }
+    }
+    Ok(files)
 }
 
 /// Held while an engine runs; the system releases it when the process ends, however it ends.

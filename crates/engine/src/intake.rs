@@ -5,7 +5,7 @@ use std::fs::File;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use r3mes_ipfs::{Cid, FetchError, FetchLimits};
+use r3mes_ipfs::{Cid, FetchError, FetchLimits, PartialFile, Resumed};
 use time::OffsetDateTime;
 use tokio::task::{self, JoinError, JoinSet};
 
@@ -13,7 +13,7 @@ use crate::EngineError;
 use crate::context::Context;
 use crate::event::EngineEvent;
 use crate::home::temporary_in;
-use crate::journal::GradientRow;
+use crate::journal::{Direction, GradientRow, PinKind};
 use crate::round::{Round, RoundId};
 use crate::verification::{Announced, Check, Finding, Judgement, check_source, examine, gradient_limits};
 
@@ -118,7 +118,7 @@ impl Intake {
             .collect();
         candidates.sort_by_key(|gradient| (gradient.attempts, gradient.record.id));
         for gradient in candidates.into_iter().take(places.saturating_sub(self.fetching.len())) {
-            if !self.context.has_room()? {
+            if !self.context.has_room(self.height.unwrap_or_default())? {
                 break;
             }
             let (context, gradient, id) = (self.context.clone(), gradient.clone(), gradient.record.id);
@@ -239,18 +239,28 @@ impl Context {
                 return Ok(Fetched::Faulty(finding));
             }
         };
-        let path = self.home.gradient(record.id);
         let folder = self.home.spool();
         let failed = |source| EngineError::Folder { path: folder.clone(), source };
+        let kept = PartialFile::open(&self.home.download(record.id), &cid).map_err(failed)?;
         let temporary = temporary_in(&folder).map_err(failed)?;
         let mut file = tokio::fs::File::from_std(temporary.reopen().map_err(failed)?);
         let limits = self.fetch_limits();
-        match r3mes_ipfs::fetch(&self.ipfs, &cid, &mut file, &limits).await {
+        let sources = self.ipfs.sources().for_file();
+        let source = Resumed::new(&kept, &sources);
+        let transfer = self.ipfs.transfers().begin(Direction::Fetch, cid.to_string(), Some(record.id));
+        let mut progress = transfer.listener();
+        let fetched = r3mes_ipfs::fetch_with(&source, &cid, &mut file, &limits, &mut progress).await;
+        let failure = fetched.as_ref().err().map(ToString::to_string);
+        let from_gateways = sources.blocks_from_gateways();
+        transfer.end(kept.received(), from_gateways, failure, (&self.journal, &self.environment));
+        match fetched {
             Ok(_) => {}
+            // What has come stays for the next attempt.
             Err(error) if error.is_transient() => return Ok(Fetched::NotNow(error.to_string())),
             // Not the gradient's fault, such as a full disk.
             Err(error) if !error.is_fault() => return Err(error.into()),
             Err(error) => {
+                kept.remove().map_err(failed)?;
                 let expected = format!("content of {cid} within {} bytes", limits.max_file_bytes);
                 let check =
                     if matches!(error, FetchError::Exceeds(_)) { Check::Size } else { Check::Content };
@@ -259,9 +269,34 @@ impl Context {
         }
         file.sync_all().await.map_err(failed)?;
         drop(file);
-        temporary.persist(&path).map_err(|error| failed(error.error))?;
+        temporary.persist(self.home.gradient(record.id)).map_err(|error| failed(error.error))?;
         File::open(&folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
+        if from_gateways > 0 {
+            self.hand_to_node(&cid, &kept).await?;
+        }
+        kept.remove().map_err(failed)?;
         Ok(Fetched::Whole(cid))
+    }
+
+    /// Gives our node what it did not find itself, so that it can pin and serve it. The spool has the bytes:
+    /// nothing waits for a node that does not take them.
+    async fn hand_to_node(&self, cid: &Cid, kept: &PartialFile) -> Result<(), EngineError> {
+        let bytes = kept.received();
+        let imported = async {
+            if self.will_pin(cid, PinKind::Gradient, bytes).await? {
+                self.ipfs.node().import(kept.path()).await?;
+            }
+            Ok::<_, EngineError>(())
+        };
+        let failure = match tokio::time::timeout(self.settings.limits.fetch_timeout, imported).await {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(EngineError::Ipfs(error))) => error.to_string(),
+            Ok(Err(error)) => return Err(error),
+            Err(_) => "no answer in limits.fetch_timeout".to_owned(),
+        };
+        let message = format!("give {cid} to the IPFS node: {failure}");
+        self.announcer.announce(EngineEvent::Trouble { message });
+        Ok(())
     }
 
     fn fetch_limits(&self) -> FetchLimits {

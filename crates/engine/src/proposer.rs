@@ -15,6 +15,7 @@ use crate::context::Context;
 use crate::event::{Announcer, EngineEvent, Numbered};
 use crate::home::HomeLock;
 use crate::intake::Intake;
+use crate::ipfs::{Ipfs, IpfsHealth, TransferInProgress};
 use crate::journal::{Journal, LedgerEntry, Purpose};
 use crate::preparing::Preparing;
 use crate::registration;
@@ -69,6 +70,7 @@ impl Proposer {
         let address = key.address(&settings.network.bech32_prefix);
         let announcer = Announcer::new(environment.clone());
         let Connections { chain, ipfs } = connections;
+        let ipfs = Ipfs::new(ipfs, &settings);
         let (preparing, news) = (Preparing::default(), watch::Sender::new(0));
         let context = Context {
             settings,
@@ -121,9 +123,10 @@ impl Proposer {
     /// When the node does not answer now, serves another chain, or the account may not propose. Later
     /// trouble is waited out.
     pub async fn start(self) -> Result<Running, EngineError> {
-        let Proposer { context, lock } = self;
+        let Proposer { mut context, lock } = self;
         let status = patiently(|| context.settle_in()).await?;
         patiently(|| registration::require(&context)).await?;
+        context.ipfs.start(&context.settings, &context.home).await?;
         let context = Arc::new(context);
         let stop = Stop::default();
         let events = context.announcer.subscribe();
@@ -198,6 +201,16 @@ impl Running {
         self.stop.in_order.cancel();
     }
 
+    /// How IPFS is: the node is asked.
+    pub async fn ipfs(&self) -> IpfsHealth {
+        self.context.ipfs.health().await
+    }
+
+    /// The files that are on their way from or to IPFS now.
+    pub fn transfers(&self) -> Vec<TransferInProgress> {
+        self.context.ipfs.transfers().open()
+    }
+
     /// Asks the work to stop in order, and waits until it has.
     ///
     /// # Errors
@@ -254,9 +267,11 @@ async fn run(context: Arc<Context>, stop: Stop, lock: HomeLock) -> Result<(), En
         biased;
         () = stop.at_once.cancelled() => Ok(()),
         () = context.keep_company() => Ok(()),
+        () = context.keep_house() => Ok(()),
         ended = keep_books(&context) => ended,
         ended = work_until(&context, &stop.in_order) => ended,
     };
+    context.ipfs.stop().await;
     let error = ended.as_ref().err().map(ToString::to_string);
     context.announcer.announce(EngineEvent::Stopped { error });
     drop(lock);

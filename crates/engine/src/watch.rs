@@ -41,10 +41,6 @@ impl Context {
                 round.reason = (next == RoundState::Reverted).then(|| {
                     "a challenge was won against the aggregate; its gradients are pending again".into()
                 });
-                // Before the state says so: a crash in between releases it again, and never forgets it.
-                if next == RoundState::Finalized {
-                    self.release(&round).await?;
-                }
                 self.enter(&mut round, next, height, &[])?;
             }
         }

@@ -277,7 +277,9 @@ impl Kubo {
     pub async fn pin(&self, cid: &Cid) -> Result<Option<Pin>, KuboError> {
         // Of all types would also look whether some other pin reaches it, which walks all of them.
         match self.pin_ls(&[("arg", cid.to_string()), ("type", "recursive".into())]).await {
-            Ok(pins) => Ok(pins.into_iter().find(|pin| pin.cid.hash() == cid.hash())),
+            Ok(pins) => {
+                Ok(pins.into_iter().find(|pin| pin.mode == "recursive" && pin.cid.hash() == cid.hash()))
+            }
             Err(KuboError::Refused { message, .. }) if is_not_pinned(&message) => Ok(None),
             Err(error) => Err(error),
         }

@@ -110,7 +110,11 @@ impl KuboError {
             | Self::Unreachable { .. }
             | Self::Timeout { .. }
             | Self::NotFound { .. }
-            | Self::Broken { .. } => true,
+            | Self::Broken { .. }
+            // A proxy may have cut the answer; the next one may be whole.
+            | Self::Unexpected { .. }
+            // In the node's own words, such as for a disk that is full until somebody frees some of it.
+            | Self::Refused { code: 0 | 3, .. } => true,
             Self::Status { status, .. } => *status >= 500 || *status == 429,
             _ => false,
         }

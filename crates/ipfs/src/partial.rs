@@ -24,6 +24,7 @@ pub struct PartialFile {
     path: PathBuf,
     kept: Mutex<Kept>,
     reused: AtomicU64,
+    received: AtomicU64,
 }
 
 /// Where each block's bytes begin, and how many they are.
@@ -58,7 +59,12 @@ impl PartialFile {
         };
         file.set_len(end)?;
         let kept = Mutex::new(Kept { file, blocks, end });
-        Ok(PartialFile { path: path.to_owned(), kept, reused: AtomicU64::new(0) })
+        Ok(PartialFile {
+            path: path.to_owned(),
+            kept,
+            reused: AtomicU64::new(0),
+            received: AtomicU64::new(0),
+        })
     }
 
     /// Where it is.
@@ -71,6 +77,12 @@ impl PartialFile {
     #[must_use]
     pub fn reused(&self) -> u64 {
         self.reused.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of the blocks that came since it was opened.
+    #[must_use]
+    pub fn received(&self) -> u64 {
+        self.received.load(Ordering::Relaxed)
     }
 
     /// Removes it.
@@ -139,6 +151,7 @@ impl<S: BlockSource> BlockSource for Resumed<'_, S> {
             return Ok(block);
         }
         let block = self.source.block(cid, max_bytes).await?;
+        self.kept.received.fetch_add(block.len() as u64, Ordering::Relaxed);
         // What is wrong is not worth keeping; whoever asked finds that out for itself.
         if block_matches(cid, &block) {
             self.kept.put(cid, &block).map_err(failed)?;

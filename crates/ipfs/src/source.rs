@@ -40,8 +40,7 @@ pub enum SourceError {
         /// The bound.
         max_bytes: u64,
     },
-    /// The bytes given for the block are not what its CID names. That proves a fault of the source, and
-    /// nothing about whoever made the file.
+    /// The bytes given for the block are not what its CID names.
     #[error("block {cid} does not match its CID: the {size} bytes that {from} gave hash to {found}")]
     Corrupt {
         /// The block.

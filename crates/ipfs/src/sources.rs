@@ -52,6 +52,11 @@ impl Sources {
         &self.node
     }
 
+    /// Takes another node in the first one's place.
+    pub fn set_node(&mut self, node: Kubo) {
+        self.node = node;
+    }
+
     /// How each gateway has done so far.
     #[must_use]
     pub fn gateways(&self) -> Vec<GatewayHealth> {

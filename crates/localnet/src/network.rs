@@ -56,6 +56,8 @@ pub struct LocalnetConfig {
     pub rpc_port: u16,
     /// Port of the IPFS node's RPC on 127.0.0.1; 0 takes a free one.
     pub ipfs_port: u16,
+    /// The RPC of another IPFS node, such as a Kubo, that the miners use instead of the network's own.
+    pub ipfs_api: Option<Url>,
     /// Whether the miners train, and which of them attack. Without it they have their accounts only.
     pub training: Option<MinersConfig>,
 }
@@ -89,6 +91,7 @@ impl Default for LocalnetConfig {
             max_block_gas: 100_000_000,
             rpc_port: 0,
             ipfs_port: 0,
+            ipfs_api: None,
             training: None,
         }
     }
@@ -138,6 +141,9 @@ pub enum LocalnetError {
     /// The miners.
     #[error("failed to start the miners: {0}")]
     Training(#[from] TrainingError),
+    /// Only our own node can be made to serve wrong bytes.
+    #[error("failed to start the miners: the attack wrong-cid needs the network's own IPFS node")]
+    OtherNode,
     /// Nobody would make the blocks that the miners' first transactions need.
     #[error("failed to start the miners: they need a chain with a block interval")]
     NoBlocks,
@@ -166,6 +172,9 @@ impl Localnet {
         let training = match &config.training {
             None => None,
             Some(_) if config.block_interval.is_none() => return Err(LocalnetError::NoBlocks),
+            Some(miners) if config.ipfs_api.is_some() && miners.attack == Some(Attack::WrongCid) => {
+                return Err(LocalnetError::OtherNode);
+            }
             Some(miners) => Some(start_training(&config, *miners, &chain, &ipfs).await?),
         };
         Ok(Localnet { config, training, ipfs, chain })
@@ -176,9 +185,9 @@ impl Localnet {
         self.chain.rpc_url()
     }
 
-    /// The IPFS node's Kubo RPC endpoint.
+    /// The Kubo RPC endpoint of the IPFS node that the miners use.
     pub fn ipfs_url(&self) -> Url {
-        self.ipfs.url().clone()
+        self.config.ipfs_api.clone().unwrap_or_else(|| self.ipfs.url().clone())
     }
 
     /// The chain's id.
@@ -253,7 +262,7 @@ async fn start_training(
     };
     let endpoints = Endpoints {
         chain: r3mes_chain::Chain::new(Rpc::new(http.clone(), chain.rpc_url()), spec),
-        kubo: Kubo::new(http, ipfs.url().clone()),
+        kubo: Kubo::new(http, config.ipfs_api.clone().unwrap_or_else(|| ipfs.url().clone())),
         blocks: ipfs.store().clone(),
     };
     let training = TrainingConfig {

@@ -108,10 +108,8 @@ async fn a_node_that_lies_is_caught() {
     for cid in [leaf, root] {
         server.store().corrupt(&cid).unwrap();
         let error = fetch_bytes(&kubo, &root, &limits()).await.unwrap_err();
-        assert!(error.is_transient(), "wrong bytes prove nothing about the file");
-        let FetchError::Source { error: SourceError::Corrupt { cid: found, .. }, .. } = error else {
-            panic!("{error}")
-        };
+        assert!(error.is_fault());
+        let FetchError::WrongBlock { cid: found, .. } = error else { panic!("{error}") };
         assert_eq!(found, cid.to_string());
         server.store().heal();
     }

@@ -33,6 +33,7 @@ async fn serve(command: Localnet, json: bool) -> Result<(), Failure> {
         rounds: command.rounds,
         rpc_port: command.rpc_port,
         ipfs_port: command.ipfs_port,
+        ipfs_api: command.ipfs_api,
         ..network_options(&command.network)?
     };
     let mut network = LocalNetwork::start(&options).await?;

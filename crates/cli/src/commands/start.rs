@@ -134,6 +134,11 @@ fn sentence(event: &EngineEvent) -> Option<String> {
             format!("No events from the chain for now, it is asked instead: failed to {trouble}")
         }
         EngineEvent::Trouble { message } => format!("Trouble, trying again: failed to {message}"),
+        EngineEvent::IpfsNode { version, trouble } => match (version, trouble) {
+            (_, Some(trouble)) => format!("Trying again: failed to {trouble}."),
+            (Some(version), None) => format!("The IPFS node is up (Kubo {version})."),
+            (None, None) => return None,
+        },
         EngineEvent::Listening { trouble: None }
         | EngineEvent::GradientJudged { .. }
         | EngineEvent::Stopped { .. } => return None,

@@ -5,6 +5,7 @@
 
 mod books;
 mod gradients;
+mod ipfs;
 mod listing;
 mod orders;
 mod rounds;
@@ -21,6 +22,7 @@ use time::format_description::well_known::Rfc3339;
 
 pub use books::{EntryKind, Gap, LedgerEntry, Opening, Totals};
 pub use gradients::{GradientRow, GradientTally};
+pub use ipfs::{Direction, Pin, PinKind, Transfer};
 pub use listing::{
     GradientFilter, GradientPoint, GradientVerdict, ListedGradient, MinerRecord, MinerRound, RecentFailures,
     RoundGradients, RoundOutcomes, SubmissionFilter, SubmissionRecord,

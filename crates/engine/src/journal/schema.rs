@@ -91,7 +91,8 @@ CREATE TABLE cursors (
 ";
 
 /// Books that begin with a balance, what they could not see, and the operator's own transactions; and what
-/// faces list and search, since a long history must be paged without reading the judgements.
+/// faces list and search, since a long history must be paged without reading the judgements. What we
+/// keep pinned on IPFS, and what passed to and from it.
 const V2: &str = "
 CREATE TABLE opening (
     height              INTEGER PRIMARY KEY,
@@ -131,6 +132,24 @@ ALTER TABLE rounds ADD COLUMN cid        TEXT GENERATED ALWAYS AS (json_extract(
 ALTER TABLE rounds ADD COLUMN root       TEXT GENERATED ALWAYS AS (json_extract(data, '$.aggregate.merkle_root'));
 ALTER TABLE rounds ADD COLUMN reveal_tx  TEXT GENERATED ALWAYS AS (json_extract(data, '$.aggregation.tx_hash'));
 CREATE INDEX rounds_listed ON rounds (id, commitment, state, training_round_id, cid, root, reveal_tx);
+
+CREATE TABLE pins (
+    cid                 TEXT    PRIMARY KEY,
+    kind                TEXT    NOT NULL,
+    bytes               INTEGER NOT NULL,
+    pinned_at           TEXT    NOT NULL
+) STRICT;
+
+CREATE TABLE transfers (
+    seq                 INTEGER PRIMARY KEY AUTOINCREMENT,
+    direction           TEXT    NOT NULL,
+    cid                 TEXT    NOT NULL,
+    bytes               INTEGER NOT NULL,
+    seconds             REAL    NOT NULL,
+    from_gateways       INTEGER NOT NULL,
+    failure             TEXT,
+    at                  TEXT    NOT NULL
+) STRICT;
 ";
 
 /// The columns that come out of the chain's record and the judgement.

@@ -1,10 +1,13 @@
 //! Aggregating and publishing: from the participants to an aggregate that IPFS holds.
 
-use r3mes_ipfs::CidSettings;
+use std::path::PathBuf;
+
+use r3mes_ipfs::{Added, CidSettings};
 
 use super::Progress;
 use crate::aggregation::{AggregationInput, file_has_cid};
 use crate::context::Context;
+use crate::journal::{Direction, PinKind};
 use crate::round::{PublishedAggregate, Round, RoundState};
 use crate::verification::gradient_limits;
 use crate::{Checkpoint, EngineError};
@@ -61,12 +64,25 @@ impl Context {
                 std::io::Error::other(format!("the file is not the aggregate {cid} that was journaled"));
             return Err(EngineError::Folder { path, source });
         }
-        let added = self.ipfs.add(path.as_path(), &CidSettings::default()).await?;
+        let bytes = round.aggregate.as_ref().map_or(0, |aggregate| aggregate.bytes);
+        if let Ok(cid) = cid.parse() {
+            self.will_pin(&cid, PinKind::Aggregate, bytes).await?;
+        }
+        let added = self.upload(path, cid, bytes).await?;
         if added.cid.to_string() != cid {
             return Err(EngineError::CidDiffers { found: added.cid.to_string(), expected: cid.to_owned() });
         }
         self.pass(Checkpoint::AggregatePublished);
         Ok(())
+    }
+
+    async fn upload(&self, path: PathBuf, cid: &str, bytes: u64) -> Result<Added, EngineError> {
+        let transfer = self.ipfs.transfers().begin(Direction::Upload, cid.to_owned(), None);
+        let added = self.ipfs.node().add_with(path, &CidSettings::default(), transfer.listener()).await;
+        let failure = added.as_ref().err().map(ToString::to_string);
+        let bytes = if failure.is_none() { bytes } else { 0 };
+        transfer.end(bytes, 0, failure, (&self.journal, &self.environment));
+        Ok(added?)
     }
 
     /// Gives a round up that nothing on the chain binds us to.

@@ -26,6 +26,19 @@ pub enum FetchError {
         /// Verified bytes until then.
         bytes: u64,
     },
+    /// Whoever was asked gave the same wrong bytes for a block again and again: no accident of the way, which
+    /// would make them different ones.
+    #[error("block {cid} does not match its CID: asked {times} times, its {size} bytes hash to {found}")]
+    WrongBlock {
+        /// The CID asked for.
+        cid: String,
+        /// The bytes given.
+        size: usize,
+        /// The CID, of the same version and codec, that these bytes have.
+        found: String,
+        /// How often they were given in a row.
+        times: u32,
+    },
     /// A block is what its CID names, but no sound part of a file.
     #[error("block {cid} is malformed: {detail}")]
     Malformed {
@@ -131,10 +144,13 @@ impl FetchError {
         matches!(self, Self::Source { .. } | Self::Deadline { .. })
     }
 
-    /// Whether verified blocks prove a fault of what was announced. Bytes that match no CID prove nothing:
-    /// whoever served them could have made them up.
+    /// Whether it counts against what was announced: what verified blocks prove, and wrong bytes that are the
+    /// same each time. Wrong bytes once are the fault of the way they came.
     #[must_use]
     pub const fn is_fault(&self) -> bool {
-        matches!(self, Self::Malformed { .. } | Self::Unsupported { .. } | Self::Exceeds(_))
+        matches!(
+            self,
+            Self::WrongBlock { .. } | Self::Malformed { .. } | Self::Unsupported { .. } | Self::Exceeds(_)
+        )
     }
 }

@@ -10,6 +10,9 @@ use super::error::{FetchError, Refusal};
 use super::node::{self, Part};
 use crate::source::{BlockSource, SourceError, is_identity, verified};
 
+/// How often the same wrong bytes must come in a row before they count against the file.
+const SAME_WRONG_BYTES: u32 = 4;
+
 /// What a file may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FetchLimits {
@@ -200,6 +203,8 @@ async fn verified_block<S: BlockSource>(
     }
     let mut wait = limits.retry_wait;
     let mut attempts = 1;
+    // The wrong bytes that came last, and how often in a row.
+    let (mut wrong, mut times) = (String::new(), 0);
     loop {
         let answer = source.block(cid, limits.max_block_bytes);
         let error = match tokio::time::timeout(limits.block_timeout, answer).await {
@@ -217,7 +222,19 @@ async fn verified_block<S: BlockSource>(
                 limits.block_timeout.as_secs_f32()
             )),
         };
-        if attempts > limits.retries {
+        match &error {
+            SourceError::Corrupt { cid, size, found, .. } => {
+                times = if *found == wrong { times + 1 } else { 1 };
+                if times >= SAME_WRONG_BYTES {
+                    let (cid, found) = (cid.clone(), found.clone());
+                    return Err(FetchError::WrongBlock { cid, size: *size, found, times });
+                }
+                wrong.clone_from(found);
+            }
+            _ => times = 0,
+        }
+        let asking_whether_it_lies = times > 0 && attempts < limits.retries + SAME_WRONG_BYTES;
+        if attempts > limits.retries && !asking_whether_it_lies {
             return Err(FetchError::Source { error, attempts });
         }
         tracing::debug!(%cid, attempts, %error, "asking for a block again");
