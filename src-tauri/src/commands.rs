@@ -18,8 +18,6 @@ pub(crate) type Answer<T> = Result<T, ApiError>;
 /// All commands and events: one builder for the program, the mock runtime and the bindings.
 pub fn builder<R: Runtime>() -> Builder<R> {
     Builder::<R>::new()
-        // One type for both ways: what is optional is `null` in either.
-        .disable_serde_phases()
         .commands(collect_commands![
             observe::snapshot,
             observe::deltas,

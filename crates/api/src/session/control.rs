@@ -223,7 +223,15 @@ impl Session {
             EngineEvent::Trouble { message } => self.trouble(message, at),
             EngineEvent::RevealAtRisk { deadline_height, blocks_left, doing } => {
                 let left = format!("{blocks_left} blocks are left until block {deadline_height}");
-                self.trouble(format!("reveal the commitment yet: {left}; {doing}"), at);
+                let detail = format!("reveal the commitment yet: {left}; {doing}");
+                self.notify(Notice {
+                    kind: NoticeKind::RevealAtRisk,
+                    training_round: None,
+                    amount: None,
+                    denom: None,
+                    detail: detail.clone(),
+                });
+                self.trouble(detail, at);
             }
             _ => {}
         }
