@@ -231,11 +231,21 @@ impl Context {
             }
             Submitted::TooLate => {
                 let height = self.chain.status().await?.height;
-                round.reason = Some(format!(
-                    "the deadline, block {}, passed without our reveal",
-                    commitment.deadline_height
-                ));
-                self.enter(&mut round, RoundState::Expired, height, &[])?;
+                let ids = round.participant_ids();
+                let deadline = commitment.deadline_height;
+                let (next, reason) = match self.refresh_gradients(&ids).await? {
+                    pending if pending == ids.len() => (
+                        RoundState::Expired,
+                        format!("the deadline, block {deadline}, passed without our reveal"),
+                    ),
+                    // Whether or not we would have been in time: the gradients were gone.
+                    _ => (
+                        RoundState::Superseded,
+                        "participants are no longer pending: another proposer took them".into(),
+                    ),
+                };
+                round.reason = Some(reason);
+                self.enter(&mut round, next, height, &[])?;
                 Ok(Progress::Done)
             }
         }
