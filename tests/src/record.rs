@@ -181,7 +181,15 @@ async fn transactions(chain: &Chain, proposer: &str) -> Result<Vec<TransactionRe
         let results = chain.rpc().block_results(Some(height)).await?.txs_results;
         for (tx, result) in block.txs.iter().zip(results) {
             let Some((kind, fee)) = read_transaction(tx, proposer) else { continue };
-            found.push(TransactionRecord { height, kind, code: result.code, fee });
+            // Who fails before the fee is taken stands in the block and pays none.
+            let paid = result.code == 0
+                || result.events.iter().any(|event| event.kind == "tx" && event.attribute("fee").is_some());
+            found.push(TransactionRecord {
+                height,
+                kind,
+                code: result.code,
+                fee: if paid { fee } else { 0 },
+            });
         }
     }
     Ok(found)

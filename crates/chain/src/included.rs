@@ -12,8 +12,8 @@ use crate::refusal::Refusal;
 use crate::rpc::{ExecTxResult, TxResponse};
 use crate::{Coins, tx};
 
-/// A transaction that a block holds. It paid its fee and used up its sequence, whether or not it did
-/// what it should: see [`Included::refusal`].
+/// A transaction that a block holds. Whether it did what it should: see [`Included::refusal`]; whether it paid
+/// for it: see [`Included::paid_fee`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Included {
     /// Upper-case hex.
@@ -54,6 +54,13 @@ impl Included {
     /// Why the chain did not do what the transaction asked; `None` for success.
     pub fn refusal(&self) -> Option<Refusal> {
         (self.code != 0).then(|| Refusal::new(self.codespace.clone(), self.code, self.log.clone()))
+    }
+
+    /// Whether it paid its fee and used up its sequence. One whose timeout height or sequence was wrong when its
+    /// block was made stands in the block all the same, and did neither: the chain states no fee for it.
+    pub fn paid_fee(&self) -> bool {
+        self.code == 0
+            || self.events.iter().any(|event| event.kind == "tx" && event.attribute("fee").is_some())
     }
 
     /// The responses of type `M`, in the messages' order. A failed transaction has none.
@@ -191,6 +198,15 @@ mod tests {
         let failed = Included { code: 5, ..included(vec![], vec![commit]) };
         assert_eq!(failed.committed(), None);
         assert!(failed.refusal().is_some());
+    }
+
+    #[test]
+    fn who_failed_before_the_fee_was_taken_paid_none() {
+        let fee = event("tx", &[("fee", "2500stake"), ("fee_payer", "remes1p")]);
+        let failed = |events| Included { code: 30, ..included(vec![], events) };
+        assert!(failed(vec![fee]).paid_fee());
+        assert!(!failed(vec![]).paid_fee());
+        assert!(included(vec![], vec![]).paid_fee(), "what succeeded has paid, whatever a node tells of it");
     }
 
     #[test]

@@ -194,6 +194,12 @@ impl Submission<'_> {
             return Ok(Followed::Waits);
         }
         self.record(transaction, SettledAs::Refused, None, Some(&refusal))?;
+        self.after(refusal)
+    }
+
+    /// What follows a transaction that was refused for good, in a block or before. Sequence and timeout height say
+    /// nothing of what it asked for: another one may pass.
+    fn after(&self, refusal: Refusal) -> Result<Followed, EngineError> {
         if !refusal.is_about_sequence() && !refusal.is_about_timeout_height() {
             return Ok(Followed::Ended(Submitted::Refused(refusal)));
         }
@@ -219,10 +225,10 @@ impl Submission<'_> {
     fn included(&self, transaction: &SignedTransaction, included: Included) -> Result<Followed, EngineError> {
         let refusal = included.refusal();
         self.record(transaction, SettledAs::Included, Some(&included), refusal.as_ref())?;
-        Ok(Followed::Ended(match refusal {
-            None => Submitted::Done(included),
-            Some(refusal) => Submitted::Refused(refusal),
-        }))
+        match refusal {
+            None => Ok(Followed::Ended(Submitted::Done(included))),
+            Some(refusal) => self.after(refusal),
+        }
     }
 
     /// Whether there is no time to ask one endpoint after the other.
@@ -237,7 +243,7 @@ impl Submission<'_> {
         }
     }
 
-    /// Journals what became of the transaction, and books its fee if a block holds it.
+    /// Journals what became of the transaction, and books its fee if it paid one.
     fn record(
         &self,
         transaction: &SignedTransaction,
@@ -270,7 +276,7 @@ impl Submission<'_> {
             Ok(coin) => coin,
             Err(_) => return Ok(None),
         };
-        Ok((coin.amount > 0).then(|| LedgerEntry {
+        Ok((coin.amount > 0 && included.paid_fee()).then(|| LedgerEntry {
             kind: EntryKind::Fee,
             amount: coin.amount,
             denom: coin.denom,
@@ -316,6 +322,7 @@ impl Attempts {
                     }
                 }
                 // Nobody took it in time: others paid more.
+                Some(RefusalReason::TimeoutHeight) => attempts.fee_raises += 1,
                 None if settlement.as_ == SettledAs::TimedOut => attempts.fee_raises += 1,
                 _ => {}
             }

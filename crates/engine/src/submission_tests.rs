@@ -43,6 +43,9 @@ fn each_failure_teaches_the_next_attempt() {
         count(&[timed_out.clone(), timed_out]),
         Attempts { made: 2, fee_raises: 2, ..Default::default() }
     );
+    let late =
+        settled(SettledAs::Included, "sdk", 30, "block height: 615, timeout height: 614: tx timeout height");
+    assert_eq!(count(&[late]), Attempts { made: 1, fee_raises: 1, ..Default::default() });
     let out_of_gas = settled(SettledAs::Included, "sdk", 11, "out of gas in location: x: out of gas");
     assert_eq!(count(&[out_of_gas]), Attempts { made: 1, gas_raises: 1, ..Default::default() });
     let fee = "insufficient fees; got: 1stake required: 5000stake,3other: insufficient fee";

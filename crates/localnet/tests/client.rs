@@ -324,6 +324,26 @@ async fn commit_and_reveal_pay_the_proposer_and_read_back() {
     assert_eq!((found.total_count, &found.txs[0].hash), (1, &included.hash));
 }
 
+/// A mempool takes what is in time for the block that stands, and the next block holds it too late.
+#[tokio::test]
+async fn a_transaction_past_its_timeout_height_stands_in_its_block_and_pays_nothing() {
+    let client = Client::start().await;
+    let address = client.net.proposer.address.clone();
+    let before = client.chain.balance(&address, "stake").await.unwrap();
+    let account = client.account(&client.net.proposer).await;
+    let height = client.chain.status().await.unwrap().height.unsigned_abs();
+    let body = TxBody::new([client.transfer(5)], height);
+    let fee = Coin::new(5_000, "stake").into();
+    let signed = client.transfer_at(account.sequence, body, 200_000, fee).await;
+    assert_eq!(client.chain.broadcast(&signed).await, Broadcast::Accepted);
+    client.net.chain().produce_block();
+    let included = client.chain.find_tx(&signed.hash).await.unwrap().unwrap();
+    assert_eq!(included.refusal().unwrap().reason, RefusalReason::TimeoutHeight);
+    assert!(!included.paid_fee());
+    assert_eq!(client.chain.balance(&address, "stake").await.unwrap(), before);
+    assert_eq!(client.account(&client.net.proposer).await, account, "its sequence is still to be used");
+}
+
 #[tokio::test]
 async fn a_reveal_after_the_deadline_is_refused() {
     let client = Client::start().await;
