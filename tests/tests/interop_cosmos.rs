@@ -88,6 +88,7 @@ async fn too_low_a_fee_and_too_little_gas_are_told_apart_and_leave_what_they_mus
         assert_eq!(now.balance - after.balance, right.fee.amount_of(DENOM) + moved);
         if included.code != 0 {
             assert_eq!(included.refusal().unwrap().reason, RefusalReason::OutOfGas);
+            assert!(included.paid_fee());
             ended = Some(included);
             break;
         }
@@ -97,6 +98,40 @@ async fn too_low_a_fee_and_too_little_gas_are_told_apart_and_leave_what_they_mus
     // And the right one, with the account as it is now, passes.
     let again = prepare(&chain, from, &[send(from, &to, 7)]).await;
     assert_eq!(deliver(&chain, &again).await.refusal(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_that_misses_its_last_block_by_one_costs_nothing() {
+    let Some(network) = Cosmos::start().await else { return };
+    let (chain, from, to) = (network.node.chain(), &network.other, network.address(&network.operator));
+    let start = state(&chain, from).await;
+    let (signed, included) = loop {
+        // The mempool compares with the last block, the next block with itself.
+        let last = chain.status().await.unwrap().height as u64;
+        let signed = chain.prepare(from, &[send(from, &to, 9)], last).await;
+        let signed = match signed {
+            Ok(signed) => signed,
+            Err(error) if error.is_transient() => continue,
+            Err(error) => panic!("{error}"),
+        };
+        match chain.broadcast(&signed).await {
+            Broadcast::Accepted => {}
+            Broadcast::Refused(refusal) if refusal.is_about_timeout_height() => continue,
+            other => panic!("{other:?}"),
+        }
+        // Nothing but blocks can tell, and it may have been dropped from the mempool instead.
+        while chain.status().await.unwrap().height < last as i64 + 3 {
+            tokio::time::sleep(POLL).await;
+        }
+        match chain.find_in_blocks(&signed.hash, last, last + 2).await.unwrap() {
+            Some(included) => break (signed, included),
+            None => assert_eq!(state(&chain, from).await, start),
+        }
+    };
+    assert_eq!(included.height as u64, signed.timeout_height + 1);
+    assert!(included.refusal().unwrap().is_about_timeout_height(), "{included:?}");
+    assert!(!included.paid_fee());
+    assert_eq!(state(&chain, from).await, start);
 }
 
 #[tokio::test(flavor = "multi_thread")]
