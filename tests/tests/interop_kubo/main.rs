@@ -5,3 +5,4 @@ mod daemon;
 mod failures;
 mod files;
 mod node;
+mod proposer;
