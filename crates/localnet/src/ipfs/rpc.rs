@@ -138,7 +138,9 @@ async fn pin_ls(State(node): State<Node>, Query(parameters): Query<Parameters>) 
     let cid = cid_argument(&parameters)?;
     let mode = if roots.iter().any(|root| root.hash() == cid.hash()) {
         "recursive"
-    } else if node.store.is_reached_by_a_pin(&cid)? {
+    } else if parameters.get("type").is_none_or(|wanted| wanted != "recursive")
+        && node.store.is_reached_by_a_pin(&cid)?
+    {
         "indirect"
     } else {
         return Err(Failure::Error(format!("path '{cid}' is not pinned")));
