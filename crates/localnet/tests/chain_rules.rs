@@ -200,7 +200,7 @@ async fn a_challenge_lost_reverts_the_aggregation() {
     assert_eq!(opened["challenge_id"], "0");
     assert_eq!(net.balance(&admin, "remes").await, bond - 5_000);
     assert_eq!(net.aggregation(id).await.status, "challenged");
-    let height = net.chain().produce_block().height;
+    let height = net.chain().height();
     let event = own(events(&block_events(&net, height).await, "aggregation_challenged").remove(0));
     assert_eq!(event, pairs(&[("challenger", &admin), ("challenge_id", "0"), ("aggregation_id", "0")]));
 
@@ -213,7 +213,7 @@ async fn a_challenge_lost_reverts_the_aggregation() {
     assert_eq!(net.balance(&admin, "remes").await, bond);
     let registration = net.registration(&proposer).await;
     assert_eq!((registration.slashing_events, registration.status()), (1, NodeStatus::Active));
-    let height = net.chain().produce_block().height;
+    let height = net.chain().height();
     let list = block_events(&net, height).await;
     assert_eq!(attribute(&list, "node_slash", "node_address").as_ref(), Some(&proposer));
     assert_eq!(attribute(&list, "node_slash", "amount").as_deref(), Some("25000remes"));

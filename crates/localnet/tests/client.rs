@@ -199,8 +199,15 @@ async fn a_wrong_sequence_and_a_low_fee_are_refused_with_their_figures() {
     assert_eq!(required.amount_of("stake"), 5000);
     let foreign = ChainSpec { chain_id: "remes-other".into(), ..client.chain.spec().clone() };
     let foreign = Chain::new(client.chain.rpc().clone(), foreign);
-    let account = client.account(&client.net.proposer).await;
-    let signed = foreign.sign(&client.net.proposer.key, account, &body(), 200_000, fee());
+    // Not by the first account of all: a refusal that names account number 0 may be a restarted node's.
+    let second = &client.net.second;
+    let sent = any(&MsgSend {
+        from_address: second.address.clone(),
+        to_address: client.net.proposer.address.clone(),
+        amount: vec![Coin::new(5, "stake").to_proto()],
+    });
+    let account = client.account(second).await;
+    let signed = foreign.sign(&second.key, account, &TxBody::new([sent], 0), 200_000, fee());
     let Broadcast::Refused(refusal) = client.chain.broadcast(&signed).await else { panic!() };
     assert_eq!(refusal.reason, RefusalReason::SignatureRejected);
 
