@@ -91,7 +91,7 @@ pub(crate) fn write_speed(folder: &Path, probe: WriteProbe) -> Result<WriteSpeed
 /// The folder, or the nearest above it that exists: where a data folder would be created.
 fn nearest(folder: &Path) -> PathBuf {
     let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
-    absolute.ancestors().find(|folder| folder.is_dir()).unwrap_or(&absolute).to_owned()
+    absolute.ancestors().find(|folder| folder.exists()).unwrap_or(&absolute).to_owned()
 }
 
 /// What the system said, without the path of the temporary file that it was about.
