@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use r3mes_engine::Journal;
+use r3mes_engine::journal::{Direction, Transfer};
 use r3mes_ipfs::CidSettings;
 use r3mes_tests::Running;
 use serde_json::Value;
@@ -99,7 +100,12 @@ async fn rounds_go_by_on_another_ones_node() {
     proposer.kill();
     let journal = scene.journal();
     let transfers = journal.transfers(1000).unwrap();
-    assert!(transfers.iter().filter(|transfer| transfer.failure.is_none()).count() >= 3 * 5, "{transfers:?}");
+    // A round may close on its quorum before a late gradient is fetched.
+    let done = |direction| {
+        let went = |transfer: &&Transfer| transfer.failure.is_none() && transfer.direction == direction;
+        transfers.iter().filter(went).count()
+    };
+    assert!(done(Direction::Upload) >= 3 && done(Direction::Fetch) >= 3 * 3, "{transfers:?}");
     assert!(transfers.iter().all(|transfer| transfer.failure.is_some() || transfer.bytes > 0));
     // The miners have pinned their own files on this node: those pins are not ours to take away.
     let pins = journal.pins().unwrap();
