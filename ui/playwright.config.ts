@@ -9,6 +9,9 @@ export default defineConfig({
   fullyParallel: true,
   workers: 2,
   forbidOnly: Boolean(process.env.CI),
+  // A browser on a busy machine of two cores may be slow once; a fault is a fault twice.
+  timeout: 60_000,
+  retries: process.env.CI ? 1 : 0,
   reporter: process.env.CI ? "line" : "list",
   outputDir: "test-results",
   use: {
