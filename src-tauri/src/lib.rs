@@ -1,5 +1,5 @@
 //! The desktop shell of the R3MES proposer: a window, a tray and notifications around a
-//! [`Session`](r3mes_api::session::Session), and nothing else. What it decides by itself stands in `policy`,
+//! [`Session`], and nothing else. What it decides by itself stands in `policy`,
 //! as functions of plain values; everything an operator can ask for is a command that hands on to the session.
 
 mod commands;
