@@ -6,8 +6,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { startDriver, stopDriver } from "./driver.js";
+import { tellWhatIsShown } from "./page.js";
 
-process.env.R3MES_HOME ??= mkdtempSync(join(tmpdir(), "r3mes-launcher-"));
+// A first start: nothing that another start, of a test or of a person, left behind.
+const folder = (process.env.R3MES_TEST_FOLDER ??= mkdtempSync(join(tmpdir(), "r3mes-launcher-")));
+process.env.R3MES_HOME = join(folder, "home");
+for (const kind of ["CONFIG", "DATA", "STATE", "CACHE"]) {
+  process.env[`XDG_${kind}_HOME`] = join(folder, kind.toLowerCase());
+}
 
 export const config = {
   runner: "local",
@@ -28,6 +34,7 @@ export const config = {
       "tauri:options": { application: process.env.R3MES_LAUNCHER },
     },
   ],
+  afterTest: (_test, _context, { passed }) => (passed ? undefined : tellWhatIsShown()),
   onPrepare: startDriver,
   onComplete: stopDriver,
 };

@@ -330,15 +330,16 @@ async fn the_program_claims_a_validators_rewards_and_pays_out_with_books_that_ag
     let (address, cold) = (network.address(&network.operator), network.address(&network.other));
     let preview = loop {
         let preview = operator.ask(&["claim-rewards", "--dry-run"]);
-        if preview["refusal"].is_null() {
+        if let Some(code) = preview["refusal"]["code"].as_str() {
+            assert!(["fee", "nothing-to-claim"].contains(&code), "{preview}");
+        // The commission alone may pay the fee before the delegation has earned a whole coin.
+        } else if !preview["validators"].as_array().unwrap().is_empty() && amount(&preview["commission"]) > 0
+        {
             break preview;
         }
-        let code = preview["refusal"]["code"].as_str().unwrap();
-        assert!(["fee", "nothing-to-claim"].contains(&code), "{preview}");
     };
     assert_eq!(preview["address"], address, "{preview}");
     assert_eq!(preview["validators"].as_array().unwrap().len(), 1, "{preview}");
-    assert!(amount(&preview["commission"]) > 0, "{preview}");
 
     let before = state(&chain, &network.operator).await;
     let claimed = operator.ask(&["claim-rewards", "--yes"]);

@@ -14,9 +14,9 @@ mod transactions;
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, TransactionBehavior, params};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -45,8 +45,8 @@ impl Journal {
     pub fn open(path: &Path) -> Result<Journal, JournalError> {
         keep_private(path)?;
         let mut connection = Connection::open(path)?;
-        connection.busy_timeout(Duration::from_secs(10))?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
+        share(&mut connection)?;
+        use_wal(&connection)?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
         schema::migrate(&mut connection)?;
@@ -59,11 +59,7 @@ impl Journal {
     /// When there is none, or it cannot be read.
     pub fn read(path: &Path) -> Result<Journal, JournalError> {
         let mut connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        connection.busy_timeout(Duration::from_secs(10))?;
-        let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        if found > schema::VERSION {
-            return Err(JournalError::NewerVersion { found, known: schema::VERSION });
-        }
+        share(&mut connection)?;
         // What an older program wrote lacks columns that the queries name.
         schema::migrate(&mut connection)?;
         connection.pragma_update(None, "query_only", true)?;
@@ -103,6 +99,36 @@ impl Journal {
     fn lock(&self) -> MutexGuard<'_, Connection> {
         // A panic in another thread cannot leave a half-done change behind: SQLite rolls it back.
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How long one process waits for another that writes.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Lets several processes use the journal: each waits for the others, and none begins a change as a reader.
+///
+/// A transaction that reads first and writes later is refused at once when another process wrote in between,
+/// without any waiting: SQLite cannot give it a newer view of what it has read.
+/// Source: <https://www.sqlite.org/isolation.html>.
+fn share(connection: &mut Connection) -> Result<(), JournalError> {
+    connection.busy_timeout(PATIENCE)?;
+    connection.set_transaction_behavior(TransactionBehavior::Immediate);
+    Ok(())
+}
+
+/// Keeps a write-ahead log. SQLite does not wait when two processes ask a new database for it at once.
+fn use_wal(connection: &Connection) -> Result<(), JournalError> {
+    let asked = Instant::now();
+    loop {
+        match connection.pragma_update(None, "journal_mode", "WAL") {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && asked.elapsed() < PATIENCE =>
+            {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            outcome => return Ok(outcome?),
+        }
     }
 }
 
@@ -179,6 +205,32 @@ mod tests {
         Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
         let refused = Journal::open(&path).unwrap_err();
         assert!(refused.to_string().contains("version 99"), "{refused}");
+    }
+
+    #[test]
+    fn many_openings_and_bookings_at_once_wait_for_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.sqlite");
+        std::thread::scope(|scope| {
+            for writer in 0..8 {
+                let path = &path;
+                scope.spawn(move || {
+                    for height in 0..20 {
+                        // Each opens the journal as a process of its own would, reads, and then writes.
+                        let journal = Journal::open(path).unwrap();
+                        let opening = Opening {
+                            height: 1,
+                            balances: "1stake".parse().unwrap(),
+                            at: OffsetDateTime::UNIX_EPOCH,
+                        };
+                        journal.open_books(&opening).unwrap();
+                        journal.book(writer * 100 + height, Vec::new(), &[]).unwrap();
+                        assert!(journal.booked_height().unwrap() >= height);
+                    }
+                });
+            }
+        });
+        assert_eq!(Journal::read(&path).unwrap().booked_height().unwrap(), 719);
     }
 
     #[test]

@@ -175,12 +175,17 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), JournalError> {
 }
 
 pub(super) fn migrate_to(connection: &mut Connection, target: i64) -> Result<(), JournalError> {
-    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let found = version(connection)?;
     if found > VERSION {
         return Err(JournalError::NewerVersion { found, known: VERSION });
     }
-    for version in found..target {
+    while version(connection)? < target {
         let step = connection.transaction()?;
+        // Another process may have taken this step while we waited for it.
+        let version = version(&step)?;
+        if version >= target {
+            break;
+        }
         let migration = &MIGRATIONS[version as usize];
         step.execute_batch(migration.statements)?;
         (migration.fill)(&step)?;
@@ -188,4 +193,9 @@ pub(super) fn migrate_to(connection: &mut Connection, target: i64) -> Result<(),
         step.commit()?;
     }
     Ok(())
+}
+
+/// The version that the journal has.
+pub(super) fn version(connection: &Connection) -> Result<i64, JournalError> {
+    Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
 }
