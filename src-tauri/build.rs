@@ -3,5 +3,8 @@
 
 fn main() {
     let _ = std::fs::create_dir_all("../ui/dist");
+    // A launcher that was built before its web UI must not stay without one.
+    println!("cargo:rerun-if-changed=../ui/dist");
+    println!("cargo:rerun-if-changed=build.rs");
     tauri_build::build();
 }

@@ -3,6 +3,7 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use anyhow::{Context, Result};
 
@@ -19,10 +20,45 @@ pub(crate) fn has_display() -> bool {
         .any(|name| env::var_os(name).is_some_and(|name| !name.is_empty()))
 }
 
-/// Builds the web UI into `ui/dist`, where the shell embeds it.
+/// Builds the web UI into `ui/dist`, where the shell embeds it, unless what is there is newer than its sources.
 pub(crate) fn build_ui() -> Result<()> {
     install_ui()?.run_or_fail_if()?;
-    npm("build the web UI", "ui", &["run", "build"])?.run_or_fail()
+    match is_ui_built() {
+        true => Ok(()),
+        false => npm("build the web UI", "ui", &["run", "build"])?.run_or_fail(),
+    }
+}
+
+/// A needless build would have the shell built again around it.
+fn is_ui_built() -> bool {
+    let ui = root().join("ui");
+    let Some(built) = modified(&ui.join("dist/index.html")) else { return false };
+    UI_SOURCES.iter().all(|name| newest(&ui.join(name)).is_some_and(|source| source < built))
+}
+
+/// What the web UI is built from, below `ui`.
+const UI_SOURCES: &[&str] = &[
+    "src",
+    "messages",
+    "project.inlang/settings.json",
+    "index.html",
+    "package-lock.json",
+    "tsconfig.json",
+    "svelte.config.js",
+    "vite.config.ts",
+];
+
+/// When a file, or the newest below a folder, was changed. Folders count: what was taken away changes them.
+fn newest(path: &Path) -> Option<SystemTime> {
+    let own = modified(path)?;
+    // Generated from the messages with each build.
+    let below =
+        fs::read_dir(path).into_iter().flatten().flatten().filter(|entry| entry.file_name() != "paraglide");
+    below.filter_map(|entry| newest(&entry.path())).chain([own]).max()
+}
+
+fn modified(path: &Path) -> Option<SystemTime> {
+    fs::metadata(path).and_then(|metadata| metadata.modified()).ok()
 }
 
 /// Builds the launcher with the UI inside.
@@ -70,15 +106,17 @@ pub(crate) fn test(outcomes: &mut Vec<Outcome>) -> Result<()> {
             return Ok(());
         }
     }
-    let steps: [(&str, &[&str]); 5] = [
+    let steps: [(&str, &[&str]); 4] = [
         ("check the web UI's types", &["run", "check"]),
         ("lint the web UI", &["run", "lint"]),
         ("test the web UI's parts", &["test"]),
         ("test the web UI's screens in a browser", &["run", "e2e"]),
-        ("build the web UI", &["run", "build"]),
     ];
     for (heading, arguments) in steps {
         outcomes.push(npm(heading, "ui", arguments)?.alone(ALONE).run()?);
+    }
+    if !is_ui_built() {
+        outcomes.push(npm("build the web UI", "ui", &["run", "build"])?.alone(ALONE).run()?);
     }
     // Built after the UI, which it embeds.
     let build = ["build", "--workspace", "--bins", "--tests"];
@@ -147,8 +185,10 @@ fn install_ui() -> Result<Maybe> {
 /// Whether what is installed is what the lock file names: npm leaves a copy of the list, which is not older.
 fn installed(folder: &str) -> bool {
     let folder = root().join(folder);
-    let modified = |name: &str| fs::metadata(folder.join(name)).and_then(|metadata| metadata.modified()).ok();
-    match (modified("node_modules/.package-lock.json"), modified("package-lock.json")) {
+    match (
+        modified(&folder.join("node_modules/.package-lock.json")),
+        modified(&folder.join("package-lock.json")),
+    ) {
         (Some(installed), Some(wanted)) => installed >= wanted,
         _ => false,
     }
