@@ -55,7 +55,7 @@ pub use r3mes_engine::round::RoundState;
 pub use r3mes_engine::{Checkpoint, Running};
 pub use r3mes_hardware::{
     Bandwidth, ClockSkew, DiskSpace, EndpointReading, Found, Level, Memory, Processor, Reading, Readings,
-    Requirements, Verdict, WriteSpeed,
+    Requirements, TransferRate, TransferRates, Verdict, WriteSpeed,
 };
 pub use registration::{RegistrationPreview, RegistrationReceipt};
 pub use standing::{RegistrationView, Resources, Standing, StandingState, StandingWatch};

@@ -70,6 +70,25 @@ impl Journal {
         Ok(Journal { connection: Mutex::new(connection) })
     }
 
+    /// Opens an existing journal as it is, for reading: neither created nor brought to a newer version.
+    ///
+    /// # Errors
+    /// When there is none, it cannot be read, or it has another version than this program writes.
+    pub fn look(path: &Path) -> Result<Journal, JournalError> {
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        connection.busy_timeout(Duration::from_secs(2))?;
+        let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        match found {
+            schema::VERSION => {}
+            newer if newer > schema::VERSION => {
+                return Err(JournalError::NewerVersion { found, known: schema::VERSION });
+            }
+            _ => return Err(JournalError::OlderVersion { found, known: schema::VERSION }),
+        }
+        connection.pragma_update(None, "query_only", true)?;
+        Ok(Journal { connection: Mutex::new(connection) })
+    }
+
     /// A position that is kept across restarts, such as the number of gradients already listed.
     ///
     /// # Errors
@@ -154,6 +173,16 @@ pub enum JournalError {
         /// The newest that this program knows.
         known: i64,
     },
+    /// An older program wrote it, and who reads it is not to change it.
+    #[error(
+        "open the journal: it has version {found}, not {known}; the next start of the proposer upgrades it"
+    )]
+    OlderVersion {
+        /// The stored version.
+        found: i64,
+        /// The version that this program writes.
+        known: i64,
+    },
 }
 
 impl From<serde_json::Error> for JournalError {
@@ -186,6 +215,25 @@ mod tests {
         // Walks the version matrix: a journal left at each version must migrate to the newest.
         let folder = tempfile::tempdir().unwrap();
         for version in 0..=schema::VERSION {
+    #[test]
+    fn a_look_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.sqlite");
+        Journal::look(&path).unwrap_err();
+        assert!(!path.exists());
+        let mut connection = Connection::open(&path).unwrap();
+        schema::migrate_to(&mut connection, 1).unwrap();
+        drop(connection);
+        let before = std::fs::read(&path).unwrap();
+        let refused = Journal::look(&path).unwrap_err();
+        assert!(refused.to_string().contains("version 1"), "{refused}");
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+        drop(Journal::open(&path).unwrap());
+        let journal = Journal::look(&path).unwrap();
+        assert_eq!(journal.transfers(1).unwrap(), []);
+        journal.set_cursor("gradients", 7).unwrap_err();
+    }
+
             let path = folder.path().join(format!("v{version}.sqlite"));
             let mut connection = Connection::open(&path).unwrap();
             schema::migrate_to(&mut connection, version).unwrap();
