@@ -31,7 +31,7 @@ mod status;
 mod workspace;
 
 pub use administration::{Administered, Administration, administer};
-pub use amount::Amount;
+pub use amount::{Amount, DisplayUnits};
 pub use authorization::{
     AuthorizationRequest, ComposedRequest, HardwareFinding, HardwareStatement, SentRequest, VerifiedRequest,
     read_document,

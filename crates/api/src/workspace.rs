@@ -11,7 +11,7 @@ use r3mes_engine::{Connections, Home};
 use r3mes_ipfs::{Kubo, KuboTimeouts};
 
 use crate::keys::Secrets;
-use crate::{ApiError, ErrorCode};
+use crate::{ApiError, DisplayUnits, ErrorCode};
 
 /// A data folder and the valid settings in it.
 #[derive(Clone, Debug)]
@@ -98,6 +98,11 @@ impl Workspace {
         &self.settings
     }
 
+    /// How amounts are shown on the settings' network.
+    pub fn units(&self) -> DisplayUnits {
+        DisplayUnits::of(&self.settings.network)
+    }
+
     /// The same with a way to ask for passphrases.
     #[must_use]
     pub fn with_secrets(self, secrets: Arc<dyn Secrets>) -> Workspace {
@@ -165,17 +170,17 @@ impl Workspace {
     }
 }
 
-/// A new settings file, with every key explained.
-pub(crate) fn new_settings() -> Result<RawSettings, ApiError> {
-    RawSettings::parse(Settings::default().to_text())
-        .map_err(|error| ApiError::new(ErrorCode::Settings, error.to_string()))
-}
 /// The chain's calls and IPFS' have time-outs of their own, some of minutes in which a node says nothing while it
 /// fetches what it is to pin: the client beneath them does not give up sooner.
 fn http_timeouts() -> Timeouts {
     Timeouts { read: KuboTimeouts::default().longest(), ..Timeouts::default() }
 }
 
+/// A new settings file, with every key explained.
+pub(crate) fn new_settings() -> Result<RawSettings, ApiError> {
+    RawSettings::parse(Settings::default().to_text())
+        .map_err(|error| ApiError::new(ErrorCode::Settings, error.to_string()))
+}
 
 pub(crate) fn default_root() -> Result<PathBuf, ApiError> {
     let data = std::env::var_os("XDG_DATA_HOME")
