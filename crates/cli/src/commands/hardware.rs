@@ -104,13 +104,18 @@ fn machine(readings: &Readings) -> String {
 fn transfers(rates: &TransferRates) -> String {
     let told = |rate: &Option<TransferRate>, done: &str| match rate {
         Some(rate) => {
-            let (speed, files) = (rate.bytes_per_second / 1e6, rate.files);
-            let megabytes = rate.bytes as f64 / 1e6;
-            format!("{done} at {speed:.1} MB/s ({megabytes:.1} MB in {files} files)")
+            let (speed, bytes) = (amount(rate.bytes_per_second), amount(rate.bytes as f64));
+            format!("{done} at {speed}/s ({bytes}, files: {})", rate.files)
         }
         None => format!("nothing {done} yet"),
     };
     format!("{}; {}", told(&rates.fetch, "fetched"), told(&rates.upload, "uploaded"))
+}
+
+/// Bytes in the unit that leaves figures before the point.
+fn amount(bytes: f64) -> String {
+    let (scale, unit) = if bytes < 1e6 { (1e3, "kB") } else { (1e6, "MB") };
+    format!("{:.1} {unit}", bytes / scale)
 }
 
 /// A reading's value in words, or why there is none.
@@ -136,6 +141,8 @@ mod tests {
         let newest = std::time::SystemTime::UNIX_EPOCH.into();
         let fetch = TransferRate::of([(30_000_000, 2.0, newest), (10_000_000, 2.0, newest)]);
         let rates = TransferRates { fetch, upload: None };
-        assert_eq!(transfers(&rates), "fetched at 10.0 MB/s (40.0 MB in 2 files); nothing uploaded yet");
+        assert_eq!(transfers(&rates), "fetched at 10.0 MB/s (40.0 MB, files: 2); nothing uploaded yet");
+        let rates = TransferRates { fetch: None, upload: TransferRate::of([(11_184, 0.5, newest)]) };
+        assert_eq!(transfers(&rates), "nothing fetched yet; uploaded at 22.4 kB/s (11.2 kB, files: 1)");
     }
 }
