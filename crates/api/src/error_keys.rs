@@ -10,6 +10,11 @@ impl From<KeyError> for ApiError {
     }
 }
 
+/// An error of words that were typed, for the eyes of who typed them.
+pub(crate) fn of_typed_words(error: &KeyError) -> ApiError {
+    ApiError::new(ErrorCode::Request, format!("read the key: {}", error.for_who_typed()))
+}
+
 impl From<InvalidName> for ApiError {
     fn from(error: InvalidName) -> ApiError {
         ApiError::new(ErrorCode::Request, format!("use the key's name: {error}"))

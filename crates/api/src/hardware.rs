@@ -7,8 +7,11 @@ use r3mes_chain::Rpc;
 use r3mes_chain::http::Timeouts;
 use r3mes_chain::proto::ResourceSpec;
 use r3mes_config::{ConfigError, DataDir, NetworkProfile, Settings};
+use r3mes_engine::Journal;
+use r3mes_engine::journal::{Direction, Transfer};
 use r3mes_hardware::{
-    BlockClock, ClockSkew, Endpoint, GB, Level, Reading, Readings, Request, Requirements, Verdict, WriteProbe,
+    BlockClock, ClockSkew, Endpoint, GB, Level, Reading, Readings, Request, Requirements, TransferRate,
+    TransferRates, Verdict, WriteProbe,
 };
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -72,6 +75,7 @@ pub async fn hardware(options: &HardwareOptions) -> Result<HardwareReport, ApiEr
     let mut readings = read(request).await?;
     let left = options.budget.saturating_sub(begun.elapsed());
     readings.clock = Some(clock(&network, &readings, left).await);
+    readings.transfers = Some(transfers(data.journal()).await);
     if let Some(time) = options.bandwidth {
         let probe = move || r3mes_hardware::read_bandwidth(time, OffsetDateTime::now_utc);
         readings.memory_bandwidth = Some(tokio::task::spawn_blocking(probe).await.map_err(panicked)?);
@@ -91,6 +95,37 @@ pub(crate) async fn resources(folder: &Path) -> ResourceSpec {
         Ok(readings) => spec(&readings),
         Err(_) => ResourceSpec::default(),
     }
+}
+
+/// Transfers of each direction whose rate is told: enough to even out one that was slow, few enough to be of now.
+const LATEST: usize = 20;
+
+/// Transfers that are looked at, of both directions and however they ended.
+pub(crate) const REMEMBERED: u32 = 1000;
+
+/// The rates that the engine has seen, read off its journal, in which nothing is changed.
+async fn transfers(journal: PathBuf) -> Reading<TransferRates> {
+    let look = move || match journal.exists() {
+        false => Ok(TransferRates::default()),
+        true => Journal::look(&journal)
+            .and_then(|journal| journal.transfers(REMEMBERED))
+            .map(|transfers| transfer_rates(&transfers))
+            .map_err(|error| error.to_string()),
+    };
+    let outcome = tokio::task::spawn_blocking(look).await;
+    let outcome = outcome.unwrap_or_else(|error| Err(format!("read the journal: {error}")));
+    Reading::new(outcome, OffsetDateTime::now_utc())
+}
+
+/// The rates of the latest transfers that ended well; `transfers` are the newest first.
+pub(crate) fn transfer_rates(transfers: &[Transfer]) -> TransferRates {
+    let rate = |direction| {
+        let ended = transfers.iter().filter(|one| one.direction == direction && one.failure.is_none());
+        // What was there from an earlier attempt says nothing of the way.
+        let ended = ended.filter(|one| one.bytes > 0).take(LATEST);
+        TransferRate::of(ended.map(|one| (one.bytes, one.seconds, one.at)))
+    };
+    TransferRates { fetch: rate(Direction::Fetch), upload: rate(Direction::Upload) }
 }
 
 fn spec(readings: &Readings) -> ResourceSpec {
@@ -220,6 +255,42 @@ mod tests {
     }
 
     #[test]
+    fn rates_are_of_the_latest_transfers_that_ended_well() {
+        let one = |direction, bytes, seconds, failure: Option<&str>| Transfer {
+            direction,
+            cid: "bafy".into(),
+            bytes,
+            seconds,
+            from_gateways: 0,
+            failure: failure.map(str::to_owned),
+            at: OffsetDateTime::UNIX_EPOCH,
+        };
+        let mut transfers = vec![
+            one(Direction::Fetch, 900, 1.0, Some("nobody there")),
+            one(Direction::Fetch, 0, 1.0, None),
+            one(Direction::Upload, 700, 2.0, None),
+        ];
+        transfers.extend((0..LATEST).map(|_| one(Direction::Fetch, 50, 0.5, None)));
+        transfers.push(one(Direction::Fetch, 1_000_000, 1.0, None));
+        let rates = transfer_rates(&transfers);
+        assert_eq!(rates.fetch.unwrap().bytes_per_second, 100.0);
+        assert_eq!(rates.upload.unwrap().bytes_per_second, 350.0);
+        assert_eq!(transfer_rates(&[]), TransferRates::default());
+    }
+
+    #[tokio::test]
+    async fn without_a_journal_nothing_has_passed_and_none_is_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.sqlite");
+        let reading = transfers(path.clone()).await;
+        assert_eq!(reading.value(), Some(&TransferRates::default()));
+        assert!(!path.exists());
+        std::fs::write(&path, "no database").unwrap();
+        let reading = transfers(path.clone()).await;
+        assert!(reading.as_result().is_err_and(|reason| reason.contains("journal")), "{reading:?}");
+    }
+
+    #[test]
     fn a_registration_states_what_was_read_and_nothing_else() {
         let at = OffsetDateTime::UNIX_EPOCH;
         let processor = Processor {
@@ -240,6 +311,7 @@ mod tests {
             endpoints: Vec::new(),
             clock: None,
             memory_bandwidth: None,
+            transfers: None,
         };
         let expected = ResourceSpec { cpu_cores: 12, memory_gb: 32, storage_gb: 250, ..Default::default() };
         assert_eq!(spec(&readings), expected);

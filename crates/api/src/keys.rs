@@ -15,6 +15,7 @@ pub use backup::{BackupSummary, RestoreSummary};
 pub use r3mes_keys::{MnemonicLength, StoreKind};
 pub use secrets::{PassphraseFor, Secret, Secrets};
 
+use crate::error_keys::of_typed_words;
 use crate::{ApiError, ErrorCode, Workspace};
 
 /// A key as a face shows it. Nothing of it is secret.
@@ -88,7 +89,8 @@ impl Workspace {
     /// back a lost entry.
     ///
     /// # Errors
-    /// When the source cannot be read, the name is another key's, or the store does not keep the key.
+    /// When the source cannot be read (of words, the error names the one that is not in the list: it is for who
+    /// typed them, and not for a log), the name is another key's, or the store does not keep the key.
     pub fn import_key(
         &mut self,
         name: &str,
@@ -98,7 +100,10 @@ impl Workspace {
         let name: KeyName = name.parse()?;
         let path = self.settings().network.derivation_path();
         let (key, path) = match source {
-            KeySource::Mnemonic(words) => (AccountKey::from_mnemonic(words, &path)?, Some(path.as_str())),
+            KeySource::Mnemonic(words) => {
+                let key = AccountKey::from_mnemonic(words, &path).map_err(|error| of_typed_words(&error))?;
+                (key, Some(path.as_str()))
+            }
             KeySource::Hex(text) => (AccountKey::from_hex(text)?, None),
             KeySource::Armor(text) => {
                 let passphrase = self.secrets()?.passphrase(PassphraseFor::Armor, false)?;

@@ -31,7 +31,7 @@ mod status;
 mod workspace;
 
 pub use administration::{Administered, Administration, administer};
-pub use amount::Amount;
+pub use amount::{Amount, DisplayUnits};
 pub use authorization::{
     AuthorizationRequest, ComposedRequest, HardwareFinding, HardwareStatement, SentRequest, VerifiedRequest,
     read_document,
@@ -55,7 +55,7 @@ pub use r3mes_engine::round::RoundState;
 pub use r3mes_engine::{Checkpoint, Running};
 pub use r3mes_hardware::{
     Bandwidth, ClockSkew, DiskSpace, EndpointReading, Found, Level, Memory, Processor, Reading, Readings,
-    Requirements, Verdict, WriteSpeed,
+    Requirements, TransferRate, TransferRates, Verdict, WriteSpeed,
 };
 pub use registration::{RegistrationPreview, RegistrationReceipt};
 pub use standing::{RegistrationView, Resources, Standing, StandingState, StandingWatch};

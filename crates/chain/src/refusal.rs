@@ -71,6 +71,7 @@ pub enum RefusalReason {
     InvalidMinerSignature,
     InvalidNonce,
     NotAuthorized,
+    CommitmentOfAnother,
     InsufficientStake,
     UnknownId,
     SupplyCap,
@@ -152,6 +153,9 @@ impl RefusalReason {
             NotAuthorized => {
                 "have governance add this address to the authorized proposers, and register the node as one"
             }
+            CommitmentOfAnother => {
+                "keep the data folder, and check that network.rpc names this network's chain and that the account is the one that committed; report it where both are so"
+            }
             InsufficientStake => "register with the network's minimum stake, or add to the balance",
             UnknownId => "check that the endpoint serves the right chain and is not behind it",
             SupplyCap => "nothing: the network's supply is exhausted and rewards are over",
@@ -208,7 +212,7 @@ impl RefusalReason {
             ("remes", 1014) => InvalidChallenge,
             ("remes", 1015) => InvalidMinerSignature,
             ("remes", 1016) => InvalidNonce,
-            ("remes", 1017) => NotAuthorized,
+            ("remes", 1017) => unauthorized(log),
             ("remes", 1021) => InsufficientStake,
             ("undefined", 111_222) => Panic,
             ("undefined", _) => unregistered(log),
@@ -267,6 +271,17 @@ fn mismatch(log: &str) -> RefusalReason {
     }
 }
 
+/// Code 1017 stands for an address that may not propose, and for a commitment that is not the sender's to reveal.
+fn unauthorized(log: &str) -> RefusalReason {
+    let says = |words: &str| log.contains(words);
+    let of_the_address = says("not an authorized proposer") || says("whitelist");
+    if says("another proposer") || (says("commitment") && !of_the_address) {
+        RefusalReason::CommitmentOfAnother
+    } else {
+        RefusalReason::NotAuthorized
+    }
+}
+
 /// Errors that the module never registered come under one code.
 fn unregistered(log: &str) -> RefusalReason {
     let says = |words: &str| log.contains(words);
@@ -315,7 +330,7 @@ fn by_text(log: &str) -> Option<RefusalReason> {
     } else if in_message && says("invalid signature") {
         InvalidMinerSignature
     } else if says("unauthorized") {
-        if in_message { NotAuthorized } else { SignatureRejected }
+        if in_message { unauthorized(log) } else { SignatureRejected }
     } else if says("unknown address") || (says("account") && says("not found")) {
         UnknownAccount
     } else if says("no delegation distribution info") || says("no validator commission") {
@@ -378,6 +393,7 @@ impl fmt::Display for RefusalReason {
             InvalidMinerSignature => "the miner's signature is not valid",
             InvalidNonce => "the nonce is not valid",
             NotAuthorized => "the address is not an authorized proposer",
+            CommitmentOfAnother => "the commitment belongs to another proposer",
             InsufficientStake => "the stake is below the network's minimum",
             UnknownId => "the chain holds no record with this id",
             SupplyCap => "the reward would exceed the supply cap",

@@ -75,6 +75,21 @@ fn code_1012_is_told_apart_by_its_text() {
 }
 
 #[test]
+fn code_1017_is_told_apart_by_its_text() {
+    use RefusalReason::*;
+    let cases = [
+        ("remes1x is not an authorized proposer: unauthorized", NotAuthorized),
+        ("remes1x may not make a commitment: it is not whitelisted: unauthorized", NotAuthorized),
+        ("unauthorized", NotAuthorized),
+        ("commitment 4 is of another proposer: unauthorized", CommitmentOfAnother),
+        ("only the proposer of commitment 4 may reveal it: unauthorized", CommitmentOfAnother),
+    ];
+    for (log, expected) in cases {
+        assert_eq!(reason("remes", 1017, log), expected, "{log}");
+    }
+}
+
+#[test]
 fn figures_in_the_text_are_read() {
     let log = "account sequence mismatch, expected 15, got 14: incorrect account sequence";
     let refusal = Refusal::new("sdk", 32, log);
@@ -111,6 +126,7 @@ fn a_simulations_refusal_is_read_off_its_text() {
         ParticipantNotPending
     );
     assert_eq!(message("remes1x is not an authorized proposer: unauthorized"), NotAuthorized);
+    assert_eq!(message("commitment 4 is of another proposer: unauthorized"), CommitmentOfAnother);
     assert_eq!(
         query("signature verification failed; please verify chain-id (c): unauthorized"),
         SignatureRejected

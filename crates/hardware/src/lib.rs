@@ -18,6 +18,7 @@ mod processor;
 mod reading;
 mod readings;
 mod requirements;
+mod transfers;
 mod verdict;
 
 pub use bandwidth::{Bandwidth, read_bandwidth};
@@ -30,6 +31,7 @@ pub use processor::{Processor, Simd};
 pub use reading::{Clock, Found, Reading};
 pub use readings::{Readings, Request, read};
 pub use requirements::{ClockBound, Requirements, Threshold};
+pub use transfers::{TransferRate, TransferRates};
 pub use verdict::{Level, Verdict, judge};
 
 /// Bytes of a gigabyte.

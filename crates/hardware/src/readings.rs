@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::{
     Bandwidth, Clock, ClockSkew, DiskSpace, Endpoint, EndpointReading, Memory, Processor, Reading,
-    WriteProbe, WriteSpeed, disk, endpoint, memory, processor,
+    TransferRates, WriteProbe, WriteSpeed, disk, endpoint, memory, processor,
 };
 
 /// What to read.
@@ -43,6 +43,9 @@ pub struct Readings {
     /// Memory read bandwidth. [`read`] leaves it out: it takes all cores for a while, see
     /// [`crate::read_bandwidth`].
     pub memory_bandwidth: Option<Reading<Bandwidth>>,
+    /// Rates of what really passed to and from IPFS. [`read`] leaves it out: it comes from who keeps account of
+    /// the transfers.
+    pub transfers: Option<Reading<TransferRates>>,
 }
 
 /// Takes the readings. It blocks until all are there or the budget is used up; a probe that hangs then
@@ -80,6 +83,7 @@ pub fn read(request: &Request, clock: Clock) -> Readings {
             .collect(),
         clock: None,
         memory_bandwidth: None,
+        transfers: None,
     }
 }
 

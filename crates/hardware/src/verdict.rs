@@ -353,6 +353,7 @@ mod tests {
             endpoints: Vec::new(),
             clock: None,
             memory_bandwidth: None,
+            transfers: None,
         };
         let verdicts = judge(&readings, &need());
         let levels: Vec<_> =

@@ -45,6 +45,15 @@ pub struct KuboTimeouts {
     pub long: Duration,
 }
 
+impl KuboTimeouts {
+    /// The longest of them: an HTTP client that gives up on silence sooner would end calls before their time, and
+    /// their errors would tell a wait that never was.
+    #[must_use]
+    pub fn longest(&self) -> Duration {
+        self.call.max(self.block).max(self.add).max(self.long)
+    }
+}
+
 impl Default for KuboTimeouts {
     fn default() -> Self {
         Self {
@@ -142,7 +151,8 @@ pub struct Peer {
 const MAX_ANSWER: u64 = 64 << 20;
 
 impl Kubo {
-    /// A client of the node whose RPC is at `base`, such as `http://127.0.0.1:5001`.
+    /// A client of the node whose RPC is at `base`, such as `http://127.0.0.1:5001`. Every call has a time-out of
+    /// its own; what `http` waits for silent bytes is to be no less than [`KuboTimeouts::longest`].
     #[must_use]
     pub fn new(http: reqwest::Client, base: Url) -> Self {
         Self { http, base: Base::At(base), timeouts: KuboTimeouts::default() }

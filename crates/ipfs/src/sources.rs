@@ -11,6 +11,9 @@ use crate::Kubo;
 use crate::gateway::{Gateway, GatewayHealth};
 use crate::source::{BlockSource, SourceError, verified};
 
+/// The node among the sources; gateways count from 1.
+const NODE: usize = 0;
+
 /// How long one source is waited for before the next is asked as well.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -27,7 +30,7 @@ pub struct Sources {
 #[derive(Debug)]
 pub struct FileSources<'a> {
     sources: &'a Sources,
-    /// 0 is the node, and 1 the first gateway.
+    /// [`NODE`], or 1 for the first gateway.
     first: AtomicUsize,
     from_gateways: AtomicU64,
 }
@@ -115,7 +118,7 @@ impl BlockSource for FileSources<'_> {
                     self.from_gateways.fetch_add(u64::from(which > 0), Ordering::Relaxed);
                     return Ok(block);
                 }
-                Some((_, Err(error))) => errors.push(error),
+                Some((which, Err(error))) => errors.push((which, error)),
                 None => return Err(together(cid, errors)),
             }
         }
@@ -123,16 +126,85 @@ impl BlockSource for FileSources<'_> {
 }
 
 /// What all sources failed with, as one error: not found where all say so.
-fn together(cid: &Cid, mut errors: Vec<SourceError>) -> SourceError {
-    if errors.len() == 1 {
-        return errors.remove(0);
+///
+/// Wrong and oversized bytes can be held against what was announced. They are passed on as such where the node gave
+/// them, or two sources the same; one gateway's alone are that gateway's failure.
+fn together(cid: &Cid, mut errors: Vec<(usize, SourceError)>) -> SourceError {
+    let confirmed = |&(which, ref error): &(usize, SourceError)| {
+        is_held_against_the_file(error)
+            && (which == NODE
+                || errors.iter().any(|(other, said)| *other != which && says_the_same(said, error)))
+    };
+    if let Some(found) = errors.iter().position(confirmed) {
+        return errors.swap_remove(found).1;
     }
-    let text = errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-    if errors.iter().all(|error| matches!(error, SourceError::NotFound { .. })) {
+    let text = errors.iter().map(|(_, error)| error.to_string()).collect::<Vec<_>>().join("; ");
+    if errors.iter().all(|(_, error)| matches!(error, SourceError::NotFound { .. })) {
         return SourceError::NotFound { cid: cid.to_string(), detail: text };
     }
-    match errors.into_iter().find(|error| matches!(error, SourceError::TooLarge { .. })) {
-        Some(too_large) => too_large,
-        None => SourceError::Failed(text),
+    match errors.pop() {
+        Some((_, only)) if errors.is_empty() && !is_held_against_the_file(&only) => only,
+        _ => SourceError::Failed(text),
+    }
+}
+
+const fn is_held_against_the_file(error: &SourceError) -> bool {
+    matches!(error, SourceError::Corrupt { .. } | SourceError::TooLarge { .. })
+}
+
+fn says_the_same(one: &SourceError, other: &SourceError) -> bool {
+    match (one, other) {
+        (SourceError::Corrupt { found, .. }, SourceError::Corrupt { found: also, .. }) => found == also,
+        (SourceError::TooLarge { .. }, SourceError::TooLarge { .. }) => true,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cid() -> Cid {
+        crate::cid_of_bytes(b"a block", &crate::CidSettings::v1())
+    }
+
+    fn corrupt(found: &str) -> SourceError {
+        let (cid, from) = (cid().to_string(), "somebody".into());
+        SourceError::Corrupt { cid, size: 7, found: found.into(), from }
+    }
+
+    fn absent() -> SourceError {
+        SourceError::NotFound { cid: cid().to_string(), detail: "not held".into() }
+    }
+
+    fn too_large() -> SourceError {
+        SourceError::TooLarge { cid: cid().to_string(), max_bytes: 9 }
+    }
+
+    #[test]
+    fn one_gateways_word_is_held_against_no_file() {
+        for said in [corrupt("bafy1"), too_large()] {
+            let error = together(&cid(), vec![(NODE, absent()), (1, said.clone())]);
+            assert!(matches!(error, SourceError::Failed(_)), "{error}");
+            assert!(error.to_string().contains(&said.to_string()), "{error}");
+            let error = together(&cid(), vec![(1, said.clone())]);
+            assert!(matches!(error, SourceError::Failed(_)), "{error}");
+            assert_eq!(together(&cid(), vec![(1, absent()), (NODE, said.clone())]), said, "the node's is");
+            assert_eq!(together(&cid(), vec![(NODE, absent()), (1, said.clone()), (2, said.clone())]), said);
+        }
+        let differing = vec![(NODE, absent()), (1, corrupt("bafy1")), (2, corrupt("bafy2"))];
+        assert!(matches!(together(&cid(), differing), SourceError::Failed(_)));
+    }
+
+    #[test]
+    fn what_all_say_is_said_as_one() {
+        let unreachable = SourceError::Unreachable("nobody".into());
+        assert_eq!(together(&cid(), vec![(NODE, unreachable.clone())]), unreachable);
+        assert!(matches!(
+            together(&cid(), vec![(NODE, absent()), (1, absent())]),
+            SourceError::NotFound { .. }
+        ));
+        let error = together(&cid(), vec![(NODE, unreachable), (1, absent())]);
+        assert!(matches!(&error, SourceError::Failed(text) if text.contains("nobody; block")), "{error}");
     }
 }

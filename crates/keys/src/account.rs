@@ -25,12 +25,15 @@ pub enum KeyError {
         /// Words found.
         found: usize,
     },
-    /// A word is not in the English list. What was typed is not repeated, and no other word is said:
-    /// errors reach logs, and the position is enough to find it.
+    /// A word is not in the English list. The text does not repeat what was typed, nor say any other word:
+    /// errors reach logs, and the position is enough to find it. Who typed it may read
+    /// [`for_who_typed`](KeyError::for_who_typed).
     #[error("word {position} of the mnemonic is not in the English BIP-39 list{}", nearest(*.suggestion))]
     UnknownWord {
         /// Position in the phrase, from 1.
         position: usize,
+        /// What was typed there.
+        typed: Typed,
         /// The word of the list that is most like it.
         suggestion: Option<&'static str>,
     },
@@ -58,6 +61,32 @@ pub enum KeyError {
         /// Characters given, without blanks around them and `0x`.
         found: usize,
     },
+}
+
+impl KeyError {
+    /// The text for the eyes of who typed the phrase, and for nothing that is kept: it names the wrong word, which
+    /// is in no valid phrase, and no other.
+    pub fn for_who_typed(&self) -> String {
+        match self {
+            KeyError::UnknownWord { position, typed: Typed(Some(word)), suggestion } => format!(
+                "word {position} of the mnemonic, `{}`, is not in the English BIP-39 list{}",
+                word.as_str(),
+                nearest(*suggestion)
+            ),
+            _ => self.to_string(),
+        }
+    }
+}
+
+/// A word as it was typed, where it may be told at all: what is no list's word with a slip in it could hold
+/// more of a secret than one word. It is wiped from memory, and nothing prints it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Typed(pub(crate) Option<Zeroizing<String>>);
+
+impl fmt::Debug for Typed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Typed(<redacted>)")
+    }
 }
 
 fn nearest(suggestion: Option<&str>) -> String {
@@ -227,9 +256,24 @@ mod tests {
         let error = AccountKey::from_mnemonic(&words, DEFAULT_PATH).unwrap_err();
         let text = "word 3 of the mnemonic is not in the English BIP-39 list, the nearest that is: zoo";
         assert_eq!(error.to_string(), text);
+        let named =
+            "word 3 of the mnemonic, `zooo`, is not in the English BIP-39 list, the nearest that is: zoo";
+        assert_eq!(error.for_who_typed(), named);
+        assert!(!format!("{error:?}").contains("zooo"));
         let words = words.replace("zooo", "999");
         let error = AccountKey::from_mnemonic(&words, DEFAULT_PATH).unwrap_err();
         assert_eq!(error.to_string(), "word 3 of the mnemonic is not in the English BIP-39 list");
+    }
+
+    #[test]
+    fn what_could_be_more_than_one_word_is_named_to_nobody() {
+        for typed in ["zoozone", "abandonabilityable", "5ec7e7", "pass-word", "abandonxxxx"] {
+            let words = ABANDON.replacen("abandon", typed, 1);
+            let error = AccountKey::from_mnemonic(&words, DEFAULT_PATH).unwrap_err();
+            assert!(matches!(error, KeyError::UnknownWord { position: 1, .. }), "{typed}: {error}");
+            assert_eq!(error.for_who_typed(), error.to_string(), "{typed}");
+            assert!(!error.to_string().contains(typed), "{typed}");
+        }
     }
 
     #[test]
@@ -250,7 +294,7 @@ mod tests {
         let error = |words: &str, path: &str| AccountKey::from_mnemonic(words, path).unwrap_err();
         assert_eq!(error("abandon about", DEFAULT_PATH), KeyError::WordCount { found: 2 });
         let unknown = error(&ABANDON.replacen("abandon", "abandonn", 1), DEFAULT_PATH);
-        assert_eq!(unknown, KeyError::UnknownWord { position: 1, suggestion: Some("abandon") });
+        assert!(matches!(unknown, KeyError::UnknownWord { position: 1, suggestion: Some("abandon"), .. }));
         assert!(!unknown.to_string().contains("abandonn"));
         assert_eq!(error(&ABANDON.replace("about", "abandon"), DEFAULT_PATH), KeyError::Checksum);
         assert!(matches!(error(ABANDON, "44'/x"), KeyError::Path { .. }));

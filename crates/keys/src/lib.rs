@@ -17,7 +17,7 @@ mod record;
 mod sealed;
 mod store;
 
-pub use account::{AccountKey, KeyError, is_address};
+pub use account::{AccountKey, KeyError, Typed, is_address};
 pub use adr036::{ArbitrarySignature, VerifyError, sign_arbitrary, verify_arbitrary};
 pub use armor::ArmorError;
 pub use backup::Backup;

@@ -5,6 +5,7 @@ use rand::CryptoRng;
 use zeroize::Zeroizing;
 
 use crate::KeyError;
+use crate::account::Typed;
 
 /// The coin type of the network's accounts in the BIP-44 tree; early builds use Cosmos' 118.
 pub const DEFAULT_COIN_TYPE: u32 = 9999;
@@ -72,16 +73,28 @@ fn normalized(words: &str) -> Zeroizing<String> {
     normal
 }
 
-/// Says what is wrong without repeating a word of the phrase.
+/// Says what is wrong. Of the phrase it holds the wrong word alone.
 fn describe(error: &bip39::Error, normal: &str, count: usize) -> KeyError {
     match error {
         bip39::Error::BadWordCount(_) => KeyError::WordCount { found: count },
-        bip39::Error::UnknownWord(index) => KeyError::UnknownWord {
-            position: index + 1,
-            suggestion: normal.split(' ').nth(*index).and_then(nearest_word),
-        },
+        bip39::Error::UnknownWord(index) => {
+            let word = normal.split(' ').nth(*index).unwrap_or_default();
+            let typed = Typed(is_a_slip(word).then(|| Zeroizing::new(word.to_owned())));
+            KeyError::UnknownWord { position: index + 1, typed, suggestion: nearest_word(word) }
+        }
         _ => KeyError::Checksum,
     }
+}
+
+/// Letters of the longest word of the list, and two typed too many.
+const LONGEST_SLIP: usize = 10;
+
+/// Whether `word`, which is not in the list, is one word with a slip in it: not two without the blank between
+/// them, and not a key or a passphrase that came into the wrong field.
+fn is_a_slip(word: &str) -> bool {
+    let listed = |part: &str| Language::English.find_word(part).is_some();
+    let two_words = || (1..word.len()).any(|at| listed(&word[..at]) && listed(&word[at..]));
+    word.len() <= LONGEST_SLIP && word.bytes().all(|byte| byte.is_ascii_lowercase()) && !two_words()
 }
 
 /// The word of the list that is most like `word`, if any is like it at all. A list's word is known by

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { coins, display } from "./amounts";
+import { coin, coins, display, unit } from "./amounts";
 
 const plain = { rewardDenom: "remes", rewardExponent: 0 };
 const micro = { rewardDenom: "uremes", rewardExponent: 6 };
@@ -14,6 +14,19 @@ describe("amounts", () => {
     expect(display("7", "uremes", micro, "en")).toBe("0.000007");
     expect(display("-1000000", "uremes", micro, "en")).toBe("-1");
     expect(display("1000000", "stake", micro, "en")).toBe("1,000,000");
+  });
+  it("are told in the shifted unit", () => {
+    expect(coin("12345678", "uremes", micro, "en")).toBe("12.345678 REMES");
+    expect(coin("12345678", "uremes", micro, "tr")).toBe("12,345678 REMES");
+    expect(coin("7", "stake", micro, "en")).toBe("7 stake");
+    expect(coins([{ amount: "620000000", denom: "uremes" }], micro, "en")).toBe("620 REMES");
+  });
+  it("lose the letter of their own exponent only", () => {
+    expect(unit("uremes", { rewardDenom: "uremes", rewardExponent: 3 })).toBe("UREMES");
+    expect(unit("remes", { rewardDenom: "remes", rewardExponent: 6 })).toBe("REMES");
+    expect(unit("aremes", { rewardDenom: "aremes", rewardExponent: 18 })).toBe("REMES");
+    expect(unit("uno", { rewardDenom: "uno", rewardExponent: 6 })).toBe("UNO");
+    expect(unit("remes", plain)).toBe("remes");
   });
   it("carry their denoms", () => {
     expect(

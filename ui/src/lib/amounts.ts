@@ -1,4 +1,5 @@
-// Amounts of coins. They stay decimal strings of whole units; a network may show its reward denom shifted.
+// Amounts of coins. They stay decimal strings of whole units; a network may show its reward denom shifted, under the
+// name of the shifted unit.
 
 import type { NetworkView } from "../backend/types";
 import { whole } from "./format";
@@ -13,7 +14,7 @@ type Denoms = Pick<NetworkView, "rewardDenom" | "rewardExponent">;
 
 /** An amount without its denom, shifted by the network's exponent where it is in the reward denom. */
 export function display(amount: string, denom: string, network: Denoms, locale: Locale): string {
-  const exponent = denom === network.rewardDenom ? network.rewardExponent : 0;
+  const exponent = shift(denom, network);
   if (exponent === 0 || !/^-?\d+$/.test(amount)) return whole(amount, locale);
   const sign = amount.startsWith("-") ? "-" : "";
   const digits = amount.replace("-", "").padStart(exponent + 1, "0");
@@ -22,7 +23,28 @@ export function display(amount: string, denom: string, network: Denoms, locale: 
   return `${sign}${whole(digits.slice(0, -exponent), locale)}${fraction ? point + fraction : ""}`;
 }
 
-/** Coins with their denoms, one after the other. */
+/** The letters by which Cosmos marks a part of a unit, each with its exponent. */
+const MARKS: Record<number, string> = { 3: "m", 6: "u", 9: "n", 12: "p", 18: "a" };
+
+/** What a displayed amount is of: `REMES` where amounts in `uremes` are shifted by 6. */
+export function unit(denom: string, network: Denoms): string {
+  const exponent = shift(denom, network);
+  if (exponent === 0) return denom;
+  const mark = MARKS[exponent];
+  const marked = mark !== undefined && denom.startsWith(mark) && denom.length > 3;
+  return (marked ? denom.slice(1) : denom).toUpperCase();
+}
+
+/** An amount with its unit. */
+export function coin(amount: string, denom: string, network: Denoms, locale: Locale): string {
+  return `${display(amount, denom, network, locale)} ${unit(denom, network)}`;
+}
+
+/** Coins with their units, one after the other. */
 export function coins(list: Coin[], network: Denoms, locale: Locale): string {
-  return list.map((coin) => `${display(coin.amount, coin.denom, network, locale)} ${coin.denom}`).join(", ");
+  return list.map((one) => coin(one.amount, one.denom, network, locale)).join(", ");
+}
+
+function shift(denom: string, network: Denoms): number {
+  return denom === network.rewardDenom ? network.rewardExponent : 0;
 }

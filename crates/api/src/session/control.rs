@@ -198,10 +198,11 @@ impl Session {
                 self.refresh_history();
             }
             EngineEvent::RewardBooked { training_round_id, amount, denom } => {
+                let earned = self.shown_amount(&amount, &denom);
                 self.notify(Notice {
                     kind: NoticeKind::Reward,
                     training_round: Some(training_round_id.to_string()),
-                    detail: format!("round {training_round_id} earned {amount} {denom}"),
+                    detail: format!("round {training_round_id} earned {earned}"),
                     amount: Some(amount),
                     denom: Some(denom),
                 });
@@ -211,7 +212,7 @@ impl Session {
             EngineEvent::Booked { kind: EntryKind::Slash, amount, denom, .. } => self.notify(Notice {
                 kind: NoticeKind::Slash,
                 training_round: None,
-                detail: format!("the chain took {amount} {denom}"),
+                detail: format!("the chain took {}", self.shown_amount(&amount, &denom)),
                 amount: Some(amount),
                 denom: Some(denom),
             }),

@@ -272,7 +272,12 @@ impl Session {
     ) -> Result<KeyRow, ApiError> {
         self.authorize(access)?;
         let source = match source {
-            ImportSource::Words(text) => KeySource::Mnemonic(Secret::new(text)),
+            ImportSource::Words(text) => {
+                let words = Secret::new(text);
+                // A window's errors may be kept, so that they say the place of a wrong word and not the word.
+                AccountKey::from_mnemonic(&words, &self.settings_now()?.network.derivation_path())?;
+                KeySource::Mnemonic(words)
+            }
             ImportSource::Hex(text) => KeySource::Hex(Secret::new(text.trim().to_owned())),
             ImportSource::Armor(text) => KeySource::Armor(Secret::new(text)),
         };

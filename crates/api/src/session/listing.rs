@@ -24,7 +24,7 @@ use super::preferences::NoticeKind;
 use super::snapshot::{Change, Metric, Metrics, Notice, Snapshot};
 use super::{Session, refused, rfc3339, shown};
 use crate::overview::unreadable;
-use crate::{ApiError, ErrorCode};
+use crate::{ApiError, DisplayUnits, ErrorCode};
 
 /// Rows of one page at most.
 const PAGE: u32 = 500;
@@ -261,6 +261,12 @@ impl Session {
         self.inner
             .board
             .read(|snapshot| (snapshot.network.reward_denom.clone(), snapshot.network.fee_denom.clone()))
+    }
+
+    /// An amount as people read it on the network of now.
+    pub(crate) fn shown_amount(&self, amount: &str, denom: &str) -> String {
+        let settings = self.running_settings().or_else(|| self.settings_now().ok()).unwrap_or_default();
+        DisplayUnits::of(&settings.network).show(amount, denom)
     }
 
     fn scene(&self) -> Scene {

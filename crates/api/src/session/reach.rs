@@ -16,7 +16,8 @@ use super::network::{
 };
 use super::snapshot::Change;
 use super::{Session, lock, now, refused};
-use crate::{ApiError, ErrorCode};
+use crate::hardware::{REMEMBERED, transfer_rates};
+use crate::{ApiError, ErrorCode, TransferRates};
 
 /// How long an endpoint may take.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -86,6 +87,10 @@ impl Session {
             },
             Err(error) => view.error = Some(error.message),
         }
+        if let Some(rates) = self.transfer_rates().await {
+            view.fetch_bytes_per_second = rates.fetch.map(|rate| rate.bytes_per_second);
+            view.upload_bytes_per_second = rates.upload.map(|rate| rate.bytes_per_second);
+        }
         let mut reached = lock(&self.inner.reached);
         let since = match reached.ipfs.take() {
             Some((reachable, since)) if reachable == view.reachable => since,
@@ -95,6 +100,14 @@ impl Session {
         reached.ipfs = Some((view.reachable, since));
         drop(reached);
         self.inner.board.put(Change::Ipfs(Box::new(view)));
+    }
+
+    /// What the engine has seen of the way to and from IPFS; `None` where the journal cannot be read now.
+    async fn transfer_rates(&self) -> Option<TransferRates> {
+        let journal = self.journal()?;
+        let read = move || journal.transfers(REMEMBERED).ok();
+        let transfers = tokio::task::spawn_blocking(read).await.ok()??;
+        Some(transfer_rates(&transfers))
     }
 
     /// Tests an RPC endpoint that is not chosen yet.

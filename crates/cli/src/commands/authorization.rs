@@ -1,7 +1,6 @@
-use r3mes_api::{Standing, VerifiedRequest, moment};
+use r3mes_api::{DisplayUnits, Standing, VerifiedRequest, moment};
 use serde_json::json;
 
-use super::claim_rewards::listed;
 use super::keys::with_choice;
 use super::localnet::stop_signal;
 use super::start::workspace;
@@ -76,8 +75,9 @@ fn describe(verified: &VerifiedRequest) -> String {
 
 async fn status(command: &AuthorizationStatus, json: bool) -> Result<(), Failure> {
     let workspace = with_choice(workspace(&command.proposer)?, &command.key);
+    let units = workspace.units();
     let print = |standing: &Standing| {
-        if json { output::json(standing) } else { output::line(told(standing)) }
+        if json { output::json(standing) } else { output::line(told(standing, &units)) }
     };
     if !command.watch {
         return print(&workspace.standing().await?);
@@ -99,12 +99,12 @@ async fn status(command: &AuthorizationStatus, json: bool) -> Result<(), Failure
     }
 }
 
-fn told(standing: &Standing) -> String {
+fn told(standing: &Standing, units: &DisplayUnits) -> String {
     let mut text = format!("{}: {} (block {})", standing.address, standing.told, standing.height);
     if let Some(registration) = &standing.registration {
         text.push_str(&format!(
             "\n  stake {}, status {}, {} slashing events, registered in block {}",
-            registration.stake,
+            units.coins(&registration.stake),
             registration.status,
             registration.slashing_events,
             registration.registered_height
@@ -113,7 +113,7 @@ fn told(standing: &Standing) -> String {
     if let (Some(at), None) = (standing.requested_at, &standing.registration) {
         text.push_str(&format!("\n  requested on {}", moment(at)));
     }
-    text.push_str(&format!("\n  owns {}", listed(&standing.balances)));
+    text.push_str(&format!("\n  owns {}", units.list(&standing.balances)));
     if let Some(next) = &standing.next {
         text.push_str(&format!("\n  what to do: {next}"));
     }

@@ -1,4 +1,4 @@
-use r3mes_api::{Amount, ClaimPreview, ClaimReceipt};
+use r3mes_api::{ClaimPreview, ClaimReceipt, DisplayUnits};
 use serde_json::json;
 
 use super::confirm::confirm;
@@ -11,27 +11,28 @@ use crate::table;
 /// Withdraws delegation rewards and commission in one transaction, once it has been seen and confirmed.
 pub(crate) async fn run(command: ClaimRewards, json: bool) -> Result<(), Failure> {
     let workspace = with_choice(workspace(&command.proposer)?, &command.key);
+    let units = workspace.units();
     if !command.confirmation.dry_run
         && let Some(receipt) = workspace.resume_claim().await?
     {
-        return print(&receipt, true, json);
+        return print(&receipt, true, (&units, json));
     }
     let preview = workspace.claim_preview().await?;
     if command.confirmation.dry_run {
-        return if json { output::json(&preview) } else { output::line(describe(&preview)) };
+        return if json { output::json(&preview) } else { output::line(describe(&preview, &units)) };
     }
     if !json {
-        output::line(describe(&preview))?;
+        output::line(describe(&preview, &units))?;
     }
     if let Some(refusal) = preview.refusal {
         return Err(refusal.into());
     }
     confirm("claim", command.confirmation.yes)?;
     let receipt = workspace.claim(&preview).await?;
-    print(&receipt, false, json)
+    print(&receipt, false, (&units, json))
 }
 
-fn print(claimed: &ClaimReceipt, resumed: bool, json: bool) -> Result<(), Failure> {
+fn print(claimed: &ClaimReceipt, resumed: bool, (units, json): (&DisplayUnits, bool)) -> Result<(), Failure> {
     let receipt = &claimed.receipt;
     if json {
         return output::json(&json!({ "resumed": resumed, "claim": claimed }));
@@ -41,22 +42,22 @@ fn print(claimed: &ClaimReceipt, resumed: bool, json: bool) -> Result<(), Failur
     }
     output::line(format!(
         "Claimed {} in block {} (transaction {}), for a fee of {}. Left to claim: {}.",
-        listed(&receipt.received),
+        units.list(&receipt.received),
         receipt.height,
         receipt.tx_hash,
-        listed(&receipt.fee),
-        listed(&claimed.claimable)
+        units.list(&receipt.fee),
+        units.list(&claimed.claimable)
     ))
 }
 
-fn describe(preview: &ClaimPreview) -> String {
+fn describe(preview: &ClaimPreview, units: &DisplayUnits) -> String {
     let mut rows: Vec<Vec<String>> = preview
         .validators
         .iter()
-        .map(|entry| vec![entry.validator.clone(), listed(&entry.amounts)])
+        .map(|entry| vec![entry.validator.clone(), units.list(&entry.amounts)])
         .collect();
     if !preview.commission.is_empty() {
-        rows.push(vec!["commission as an operator".to_owned(), listed(&preview.commission)]);
+        rows.push(vec!["commission as an operator".to_owned(), units.list(&preview.commission)]);
     }
     if rows.is_empty() {
         return format!("Nothing waits for {}.", preview.address);
@@ -65,22 +66,14 @@ fn describe(preview: &ClaimPreview) -> String {
         "Claim of {}, in one transaction\n\n{}\n\ntotal  {}",
         preview.address,
         table::render(&["from", "amount"], &rows),
-        listed(&preview.total)
+        units.list(&preview.total)
     );
     if let Some(gas) = &preview.gas {
         text.push_str(&format!(
             "\nfee    {} ({gas} gas)\nnet    {}",
-            listed(&preview.fee),
-            listed(&preview.net)
+            units.list(&preview.fee),
+            units.list(&preview.net)
         ));
     }
     text
-}
-
-/// Amounts in one line.
-pub(crate) fn listed(amounts: &[Amount]) -> String {
-    match amounts {
-        [] => "nothing".to_owned(),
-        amounts => amounts.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
-    }
 }

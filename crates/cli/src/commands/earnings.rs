@@ -1,6 +1,5 @@
-use r3mes_api::{Books, EarningsReport, Figure, LedgerLine, PeriodKind};
+use r3mes_api::{Books, DisplayUnits, EarningsReport, Figure, LedgerLine, PeriodKind};
 
-use super::claim_rewards::listed;
 use super::keys::with_choice;
 use super::start::workspace;
 use super::{Failure, output};
@@ -11,6 +10,7 @@ use crate::table;
 /// the report last.
 pub(crate) async fn run(command: Earnings, json: bool) -> Result<(), Failure> {
     let workspace = with_choice(workspace(&command.proposer)?, &command.key);
+    let units = workspace.units();
     // The report first: it brings the books up to date.
     let report = workspace.earnings_report().await?;
     let lines = workspace.ledger_lines()?;
@@ -26,9 +26,9 @@ pub(crate) async fn run(command: Earnings, json: bool) -> Result<(), Failure> {
             let row = |period: &r3mes_api::Period| {
                 vec![
                     period.period.clone(),
-                    listed(&period.income),
-                    listed(&period.expense),
-                    listed(&period.net),
+                    units.list(&period.income),
+                    units.list(&period.expense),
+                    units.list(&period.net),
                 ]
             };
             let heading = ["period", "income", "expense", "net"];
@@ -37,19 +37,19 @@ pub(crate) async fn run(command: Earnings, json: bool) -> Result<(), Failure> {
     } else if json {
         lines.iter().try_for_each(output::json)?;
     } else {
-        output::line(movements(&lines))?;
+        output::line(movements(&lines, &units))?;
     }
-    if json { output::json(&report) } else { output::line(describe(&report)) }
+    if json { output::json(&report) } else { output::line(describe(&report, &units)) }
 }
 
-fn movements(lines: &[LedgerLine]) -> String {
+fn movements(lines: &[LedgerLine], units: &DisplayUnits) -> String {
     let row = |line: &LedgerLine| {
         let sign = if line.income { "" } else { "-" };
         vec![
             line.time(),
             line.kind.to_string(),
-            format!("{sign}{}", line.amount),
-            line.denom.clone(),
+            format!("{sign}{}", units.figure(&line.amount, &line.denom)),
+            units.unit(&line.denom),
             line.height.clone(),
             line.tx_hash.clone(),
         ]
@@ -58,14 +58,15 @@ fn movements(lines: &[LedgerLine]) -> String {
     table::render(&heading, &lines.iter().map(row).collect::<Vec<_>>())
 }
 
-fn describe(report: &EarningsReport) -> String {
+fn describe(report: &EarningsReport, units: &DisplayUnits) -> String {
     let figure = |name: &str, figure: &Figure| match &figure.unavailable {
         Some(reason) => format!("\n{name:<10} unknown: {reason}"),
-        None => format!("\n{name:<10} {}", listed(&figure.amounts)),
+        None => format!("\n{name:<10} {}", units.list(&figure.amounts)),
     };
     let mut text = format!(
-        "\nearned {} {}, paid {} {} in fees; rewards are minted by the reveal itself and need no claim\n",
-        report.totals.earned, report.totals.denom, report.totals.fees, report.totals.fee_denom
+        "\nearned {}, paid {} in fees; rewards are minted by the reveal itself and need no claim\n",
+        units.show(&report.totals.earned, &report.totals.denom),
+        units.show(&report.totals.fees, &report.totals.fee_denom)
     );
     text.push_str(&figure("estimated", &report.estimated));
     text.push_str(&figure("pending", &report.pending));
@@ -78,11 +79,11 @@ fn describe(report: &EarningsReport) -> String {
         text.push_str(&format!("\n  {line}"));
     }
     text.push_str("\n\n");
-    text.push_str(&books(&report.books));
+    text.push_str(&books(&report.books, units));
     text
 }
 
-fn books(books: &Books) -> String {
+fn books(books: &Books, units: &DisplayUnits) -> String {
     let mut text = match (books.agrees, &books.unavailable) {
         (Some(true), _) => format!("The books agree with the bank to the unit, at block {}.", books.height),
         (Some(false), _) => {
@@ -90,7 +91,7 @@ fn books(books: &Books) -> String {
                 .denoms
                 .iter()
                 .filter(|denom| denom.difference != "0")
-                .map(|denom| format!("{} {}", denom.difference, denom.denom))
+                .map(|denom| units.show(&denom.difference, &denom.denom))
                 .collect();
             format!(
                 "The books DO NOT agree with the bank at block {}: the bank has {} beyond them.",

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use r3mes_api::{HardwareOptions, HardwareReport, Level, Reading, Readings};
+use r3mes_api::{HardwareOptions, HardwareReport, Level, Reading, Readings, TransferRate, TransferRates};
 
 use super::{Failure, output};
 use crate::arguments::Hardware;
@@ -94,7 +94,28 @@ fn machine(readings: &Readings) -> String {
         });
         text.push_str(&format!("\nbandwidth  {bandwidth}"));
     }
+    if let Some(reading) = &readings.transfers {
+        text.push_str(&format!("\ntransfers  {}", told(reading, transfers)));
+    }
     text
+}
+
+/// What really passed to and from IPFS.
+fn transfers(rates: &TransferRates) -> String {
+    let told = |rate: &Option<TransferRate>, done: &str| match rate {
+        Some(rate) => {
+            let (speed, bytes) = (amount(rate.bytes_per_second), amount(rate.bytes as f64));
+            format!("{done} at {speed}/s ({bytes}, files: {})", rate.files)
+        }
+        None => format!("nothing {done} yet"),
+    };
+    format!("{}; {}", told(&rates.fetch, "fetched"), told(&rates.upload, "uploaded"))
+}
+
+/// Bytes in the unit that leaves figures before the point.
+fn amount(bytes: f64) -> String {
+    let (scale, unit) = if bytes < 1e6 { (1e3, "kB") } else { (1e6, "MB") };
+    format!("{:.1} {unit}", bytes / scale)
 }
 
 /// A reading's value in words, or why there is none.
@@ -109,4 +130,19 @@ fn told<T>(reading: &Reading<T>, words: impl FnOnce(&T) -> String) -> String {
 fn gb(bytes: u64) -> String {
     let tenths = bytes / 100_000_000;
     format!("{}.{} GB", tenths / 10, tenths % 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transfers_are_told_with_what_they_rest_on() {
+        let newest = std::time::SystemTime::UNIX_EPOCH.into();
+        let fetch = TransferRate::of([(30_000_000, 2.0, newest), (10_000_000, 2.0, newest)]);
+        let rates = TransferRates { fetch, upload: None };
+        assert_eq!(transfers(&rates), "fetched at 10.0 MB/s (40.0 MB, files: 2); nothing uploaded yet");
+        let rates = TransferRates { fetch: None, upload: TransferRate::of([(11_184, 0.5, newest)]) };
+        assert_eq!(transfers(&rates), "nothing fetched yet; uploaded at 22.4 kB/s (11.2 kB, files: 1)");
+    }
 }

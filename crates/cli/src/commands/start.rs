@@ -1,4 +1,4 @@
-use r3mes_api::{EngineEvent, RoundState, StartOptions, Workspace};
+use r3mes_api::{DisplayUnits, EngineEvent, RoundState, StartOptions, Workspace};
 
 use super::keys::with_choice;
 use super::localnet::stop_signal;
@@ -9,7 +9,7 @@ use crate::arguments::{ProposerOptions, Start};
 pub(crate) async fn run(command: Start, json: bool) -> Result<(), Failure> {
     let workspace = with_choice(workspace(&command.proposer)?, &command.key);
     let mut running = r3mes_api::start(&workspace, StartOptions { checkpoint: die_at()? }).await?;
-    let mut events = running.events();
+    let (mut events, units) = (running.events(), workspace.units());
     let mut revealed = 0;
     let mut asked = std::pin::pin!(stop_signal());
     let mut in_order = true;
@@ -28,7 +28,7 @@ pub(crate) async fn run(command: Start, json: bool) -> Result<(), Failure> {
             }
             event = events.recv() => match event {
                 Ok(event) => {
-                    if json { output::json(&event)?; } else if let Some(line) = sentence(&event.event) { output::line(line)?; }
+                    if json { output::json(&event)?; } else if let Some(line) = sentence(&event.event, &units) { output::line(line)?; }
                     match event.event {
                         EngineEvent::RewardBooked { .. } => revealed += 1,
                         EngineEvent::Stopped { .. } => break,
@@ -82,7 +82,7 @@ pub(crate) fn workspace(options: &ProposerOptions) -> Result<Workspace, Failure>
 }
 
 /// What a person reads of an event.
-fn sentence(event: &EngineEvent) -> Option<String> {
+fn sentence(event: &EngineEvent, units: &DisplayUnits) -> Option<String> {
     Some(match event {
         EngineEvent::Started { address, chain_id, height } => {
             format!("Proposing as {address} on {chain_id} from block {height} on. Stop with Ctrl-C.")
@@ -100,10 +100,10 @@ fn sentence(event: &EngineEvent) -> Option<String> {
             format!("Round {training_round_id} cannot close: {reason}.")
         }
         EngineEvent::RewardBooked { training_round_id, amount, denom } => {
-            format!("Round {training_round_id} earned {amount} {denom}.")
+            format!("Round {training_round_id} earned {}.", units.show(amount, denom))
         }
         EngineEvent::Booked { kind, amount, denom, height, .. } => {
-            format!("Block {height}: {kind} of {amount} {denom}.")
+            format!("Block {height}: {kind} of {}.", units.show(amount, denom))
         }
         EngineEvent::RevealAtRisk { deadline_height, blocks_left, doing } => format!(
             "The reveal is at risk: {blocks_left} blocks are left until its deadline, block {deadline_height}; {doing}."

@@ -1,6 +1,5 @@
-use r3mes_api::{Overview, RoundSummary, StatusReport, moment};
+use r3mes_api::{DisplayUnits, Overview, RoundSummary, StatusReport, moment};
 
-use super::claim_rewards::listed;
 use super::configure::endpoints;
 use super::keys::with_choice;
 use super::start::workspace;
@@ -15,11 +14,12 @@ pub(crate) async fn run(command: Status, json: bool) -> Result<(), Failure> {
     if json {
         return output::json(&report);
     }
-    output::line(describe(&report.overview, &on_the_chain(&report)))
+    let units = workspace.units();
+    output::line(describe(&report.overview, &on_the_chain(&report, &units), &units))
 }
 
 /// Standing, balance, what the open round waits for, endpoints.
-fn on_the_chain(report: &StatusReport) -> String {
+fn on_the_chain(report: &StatusReport, units: &DisplayUnits) -> String {
     let mut text = match (&report.standing, &report.unavailable) {
         (Some(standing), _) => {
             let next = standing.next.as_ref().map(|next| format!("; {next}")).unwrap_or_default();
@@ -27,7 +27,7 @@ fn on_the_chain(report: &StatusReport) -> String {
                 "{} at block {}, owns {}{next}",
                 standing.told,
                 standing.height,
-                listed(&standing.balances)
+                units.list(&standing.balances)
             )
         }
         (None, reason) => {
@@ -46,16 +46,17 @@ fn on_the_chain(report: &StatusReport) -> String {
 
 /// Lists the rounds alone.
 pub(crate) fn list(command: &Status, json: bool) -> Result<(), Failure> {
-    let overview = with_choice(workspace(&command.proposer)?, &command.key).overview(command.last)?;
+    let workspace = with_choice(workspace(&command.proposer)?, &command.key);
+    let overview = workspace.overview(command.last)?;
     if json {
         return overview.rounds.iter().try_for_each(output::json);
     }
-    output::line(rounds(&overview.rounds))
+    output::line(rounds(&overview, &workspace.units()))
 }
 
-fn describe(overview: &Overview, on_the_chain: &str) -> String {
+fn describe(overview: &Overview, on_the_chain: &str, units: &DisplayUnits) -> String {
     format!(
-        "{} on {}: {}{}\n{} gradients received, {} judged, {} aggregations\nearned {} {}, paid {} {} in fees\n{on_the_chain}\n\n{}",
+        "{} on {}: {}{}\n{} gradients received, {} judged, {} aggregations\nearned {}, paid {} in fees\n{on_the_chain}\n\n{}",
         overview.address,
         overview.chain_id,
         if overview.running { "running" } else { "not running" },
@@ -63,15 +64,14 @@ fn describe(overview: &Overview, on_the_chain: &str) -> String {
         overview.gradients_received,
         overview.gradients_judged,
         overview.aggregations,
-        overview.earnings.earned,
-        overview.earnings.denom,
-        overview.earnings.fees,
-        overview.earnings.fee_denom,
-        rounds(&overview.rounds)
+        units.show(&overview.earnings.earned, &overview.earnings.denom),
+        units.show(&overview.earnings.fees, &overview.earnings.fee_denom),
+        rounds(overview, units)
     )
 }
 
-fn rounds(rounds: &[RoundSummary]) -> String {
+fn rounds(overview: &Overview, units: &DisplayUnits) -> String {
+    let denom = &overview.earnings.denom;
     let row = |round: &RoundSummary| {
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
         vec![
@@ -81,13 +81,14 @@ fn rounds(rounds: &[RoundSummary]) -> String {
             round.excluded.to_string(),
             text(&round.commit_height),
             text(&round.reveal_height),
-            text(&round.reward),
+            round.reward.as_ref().map_or(String::new(), |reward| units.figure(reward, denom)),
             round.reason.clone().or(round.cid.clone()).unwrap_or_default(),
         ]
     };
+    let reward = format!("reward ({})", units.unit(denom));
     let heading =
-        ["round", "state", "participants", "excluded", "commit", "reveal", "reward", "CID or reason"];
-    table::render(&heading, &rounds.iter().map(row).collect::<Vec<_>>())
+        ["round", "state", "participants", "excluded", "commit", "reveal", &reward, "CID or reason"];
+    table::render(&heading, &overview.rounds.iter().map(row).collect::<Vec<_>>())
 }
 
 /// When the account's key was backed up last: a reminder where it never was.

@@ -65,10 +65,13 @@ fn words_and_hex_are_imported_without_standing_on_the_command_line() {
     let hex = proposer.with_secret(&"07".repeat(32));
     assert!(hex.json(&["keys", "import", "hex", "--from", "hex", "--store", "file"]).get("path").is_none());
     let wrong = proposer.with_secret(&ABANDON.replace("about", "abuot"));
-    assert_eq!(
-        wrong.fails(&["keys", "import", "wrong", "--store", "file"]).lines().next().unwrap(),
-        "error: read the key: word 12 of the mnemonic is not in the English BIP-39 list, the nearest that is: about"
-    );
+    let reason = "read the key: word 12 of the mnemonic, `abuot`, is not in the English BIP-39 list, \
+                  the nearest that is: about";
+    let told = wrong.fails(&["keys", "import", "wrong", "--store", "file"]);
+    assert_eq!(told.lines().next().unwrap(), format!("error: {reason}"));
+    let told = wrong.run(&["keys", "import", "wrong", "--store", "file", "--json"]);
+    let said = String::from_utf8([told.stdout, told.stderr].concat()).unwrap();
+    assert!(said.contains(reason) && !said.contains("abandon"), "{said}");
 }
 
 #[test]

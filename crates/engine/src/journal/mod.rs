@@ -66,6 +66,25 @@ impl Journal {
         Ok(Journal { connection: Mutex::new(connection) })
     }
 
+    /// Opens an existing journal as it is, for reading: neither created nor brought to a newer version.
+    ///
+    /// # Errors
+    /// When there is none, it cannot be read, or it has another version than this program writes.
+    pub fn look(path: &Path) -> Result<Journal, JournalError> {
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        connection.busy_timeout(Duration::from_secs(2))?;
+        let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        match found {
+            schema::VERSION => {}
+            newer if newer > schema::VERSION => {
+                return Err(JournalError::NewerVersion { found, known: schema::VERSION });
+            }
+            _ => return Err(JournalError::OlderVersion { found, known: schema::VERSION }),
+        }
+        connection.pragma_update(None, "query_only", true)?;
+        Ok(Journal { connection: Mutex::new(connection) })
+    }
+
     /// A position that is kept across restarts, such as the number of gradients already listed.
     ///
     /// # Errors
@@ -180,6 +199,16 @@ pub enum JournalError {
         /// The newest that this program knows.
         known: i64,
     },
+    /// An older program wrote it, and who reads it is not to change it.
+    #[error(
+        "open the journal: it has version {found}, not {known}; the next start of the proposer upgrades it"
+    )]
+    OlderVersion {
+        /// The stored version.
+        found: i64,
+        /// The version that this program writes.
+        known: i64,
+    },
 }
 
 impl From<serde_json::Error> for JournalError {
@@ -196,7 +225,12 @@ impl From<crate::round::UnknownState> for JournalError {
 
 #[cfg(test)]
 mod tests {
+    use prost::Message;
+    use r3mes_chain::proto::StoredGradient;
+    use r3mes_ipfs::{Cid, CidSettings, cid_of_bytes};
+
     use super::*;
+    use crate::round::RoundState;
 
     #[test]
     fn a_journal_of_a_newer_program_is_left_alone() {
@@ -234,6 +268,25 @@ mod tests {
     }
 
     #[test]
+    fn a_look_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.sqlite");
+        Journal::look(&path).unwrap_err();
+        assert!(!path.exists());
+        let mut connection = Connection::open(&path).unwrap();
+        schema::migrate_to(&mut connection, 1).unwrap();
+        drop(connection);
+        let before = std::fs::read(&path).unwrap();
+        let refused = Journal::look(&path).unwrap_err();
+        assert!(refused.to_string().contains("version 1"), "{refused}");
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+        drop(Journal::open(&path).unwrap());
+        let journal = Journal::look(&path).unwrap();
+        assert_eq!(journal.transfers(1).unwrap(), []);
+        journal.set_cursor("gradients", 7).unwrap_err();
+    }
+
+    #[test]
     fn every_stored_version_opens() {
         // Walks the version matrix: a journal left at each version must migrate to the newest.
         let folder = tempfile::tempdir().unwrap();
@@ -248,26 +301,139 @@ mod tests {
         }
     }
 
+    /// A journal as version 1 left it: one round revealed, one that collects; of three gradients one was spelt
+    /// with blanks, and one was excluded. The texts stand as they were written, so that a change of what is
+    /// serialised today cannot change them too.
+    fn version_1(path: &Path, cids: &[Cid; 4]) -> [StoredGradient; 3] {
+        let gradient = |id: u64, ipfs_hash: String, status: &str| StoredGradient {
+            id,
+            miner: format!("remes1m{id}"),
+            ipfs_hash,
+            model_version: "v3".into(),
+            training_round_id: 3,
+            gradient_hash: format!("h{id}"),
+            status: status.into(),
+            ..StoredGradient::default()
+        };
+        let gradients = [
+            gradient(0, cids[0].to_string(), "aggregated"),
+            gradient(1, format!(" {} ", cids[1]), "aggregated"),
+            gradient(2, cids[2].to_string(), "pending"),
+        ];
+        let judgement = r#"{"findings": [{"check": "content", "outcome": "passed", "measured": "m",
+            "expected": "e"}], "facts": {"container": "safetensors", "bytes": 700, "layout": [],
+            "sample_count": null, "l2_norm": 2.5, "max_abs": 1.0, "zero_share": 0.5, "non_finite": 0,
+            "gradient_hash": "h0", "content_hash": "c0"}}"#;
+        let revealed = r#"{"id": 1, "state": "revealed", "training_round_id": 3, "model_version": "v3",
+            "opened_at": "2026-11-01T00:00:00Z", "opened_height": 5, "selection": {
+                "closed_at": "2026-11-01T01:00:00Z", "method": "median", "participants": [
+                    {"gradient_id": 0, "miner": "remes1m0", "gradient_hash": "h0", "weight": 1.0},
+                    {"gradient_id": 1, "miner": "remes1m1", "gradient_hash": "h1", "weight": 1.0}],
+                "excluded": [{"gradient_id": 2, "miner": "remes1m2", "checks": ["content"], "reason": "r"}]},
+            "aggregate": {"cid": "AGGREGATE", "merkle_root": "root", "bytes": 900},
+            "commitment": {"salt": "s", "hash": "ch", "included": {"id": 0, "height": 7, "deadline_height": 17}},
+            "aggregation": {"id": 0, "height": 8, "challenge_deadline_height": 108, "reward": 520, "tx_hash": "CD"},
+            "reason": null}"#;
+        let collecting = r#"{"id": 2, "state": "collecting", "training_round_id": 4, "model_version": "v3",
+            "opened_at": "2026-11-01T02:00:00Z", "opened_height": 9, "selection": null, "aggregate": null,
+            "commitment": null, "aggregation": null, "reason": null}"#;
+        let mut connection = Connection::open(path).unwrap();
+        schema::migrate_to(&mut connection, 1).unwrap();
+        let rounds = "INSERT INTO rounds (id, state, data) VALUES (?1, ?2, ?3)";
+        let revealed = revealed.replace("AGGREGATE", &cids[3].to_string());
+        connection.execute(rounds, params![1, "revealed", revealed]).unwrap();
+        connection.execute(rounds, params![2, "collecting", collecting]).unwrap();
+        for (record, judgement, excluded_in) in [
+            (&gradients[0], Some(judgement), None),
+            (&gradients[1], None, None),
+            (&gradients[2], None, Some(1)),
+        ] {
+            connection
+                .execute(
+                    "INSERT INTO gradients (id, training_round_id, model_version, status, record, seen_at,
+                     attempts, last_failure, judgement, excluded_in)
+                     VALUES (?1, 3, 'v3', ?2, ?3, '2026-11-01T00:00:00Z', 2, 'f', ?4, ?5)",
+                    params![record.id as i64, record.status, record.encode_to_vec(), judgement, excluded_in],
+                )
+                .unwrap();
+        }
+        connection
+            .execute_batch(
+                r#"INSERT INTO transitions (round_id, from_state, to_state, height, at, reason)
+                 VALUES (1, 'committed', 'revealed', 8, '2026-11-01T01:10:00Z', NULL);
+                 INSERT INTO transactions
+                 (hash, round_id, purpose, bytes, sequence, timeout_height, fee, signed_at, state, outcome)
+                 VALUES ('AB', NULL, 'register', x'00', 1, 12, '5stake', '2026-11-01T00:00:00Z', 'signed', NULL),
+                 ('CD', 1, 'reveal', x'01', 3, 17, '6stake', '2026-11-01T01:05:00Z', 'included',
+                  '{"as_": "included", "height": 8, "code": 0, "codespace": "", "log": "", "gas_used": 9}');
+                 INSERT INTO ledger (kind, amount, denom, tx_hash, height, round_id, at)
+                 VALUES ('fee', '6', 'stake', 'CD', 8, 1, '2026-11-01T01:10:00Z'),
+                 ('reward', '520', 'remes', 'CD', 8, 1, '2026-11-01T01:10:00Z');
+                 INSERT INTO identity (name, value) VALUES ('account', 'remes1a');
+                 INSERT INTO cursors (name, value) VALUES ('gradients-listed', 3);"#,
+            )
+            .unwrap();
+        gradients
+    }
+
     #[test]
     fn what_version_1_wrote_is_read() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("v1.sqlite");
-        let mut connection = Connection::open(&path).unwrap();
-        schema::migrate_to(&mut connection, 1).unwrap();
-        connection
-            .execute_batch(
-                "INSERT INTO transactions (hash, purpose, bytes, sequence, timeout_height, fee, signed_at, state)
-                 VALUES ('AB', 'register', x'00', 1, 12, '5stake', '2026-11-01T00:00:00Z', 'signed');
-                 INSERT INTO ledger (kind, amount, denom, tx_hash, height, at)
-                 VALUES ('fee', '5', 'stake', 'AB', 9, '2026-11-01T00:00:00Z');",
-            )
-            .unwrap();
-        drop(connection);
+        let cids = [1, 2, 3, 4].map(|byte| cid_of_bytes(&[byte], &CidSettings::v1()));
+        let gradients = version_1(&path, &cids);
         let journal = Journal::open(&path).unwrap();
-        let transaction = journal.transactions(None, None, Purpose::Register).unwrap().remove(0);
-        assert_eq!((transaction.hash.as_str(), transaction.order_id), ("AB", None));
-        assert_eq!(journal.ledger().unwrap()[0].kind, EntryKind::Fee);
+
+        let [collecting, revealed]: [_; 2] = journal.recent_rounds(9).unwrap().try_into().unwrap();
+        assert_eq!((collecting.state, collecting.opened_height), (RoundState::Collecting, 9));
+        assert_eq!((revealed.state, revealed.participant_ids()), (RoundState::Revealed, vec![0, 1]));
+        assert_eq!(revealed.commitment.as_ref().unwrap().salt, "s");
+        assert_eq!(revealed.aggregation.as_ref().unwrap().reward, 520);
+        assert_eq!(journal.transitions(1).unwrap()[0].to, "revealed");
+        assert_eq!(journal.round_page(0, 9).unwrap(), (2, vec![collecting, revealed]));
+
+        for record in gradients {
+            let row = journal.gradient(record.id).unwrap().unwrap();
+            assert_eq!((row.attempts, row.last_failure.as_deref()), (2, Some("f")));
+            let listed = journal.listed_gradient(record.id).unwrap().unwrap();
+            assert_eq!((&listed.gradient, listed.excluded), (&row, record.id == 2));
+            assert_eq!(row.record, record);
+        }
+        let facts = journal.gradient(0).unwrap().unwrap().judgement.unwrap().facts.unwrap();
+        assert_eq!((facts.bytes, facts.l2_norm), (700, 2.5));
+        assert!(journal.pending_gradients(3, "v3").unwrap().is_empty(), "the excluded one stays out");
+
+        let register = journal.transactions(None, None, Purpose::Register).unwrap().remove(0);
+        assert_eq!((register.hash.as_str(), register.order_id, register.settlement), ("AB", None, None));
+        let reveal = journal.transactions(Some(1), None, Purpose::Reveal).unwrap().remove(0);
+        assert_eq!(
+            reveal.settlement.map(|settled| (settled.as_, settled.height)),
+            Some((SettledAs::Included, Some(8)))
+        );
+        let booked: Vec<_> =
+            journal.ledger().unwrap().iter().map(|entry| (entry.kind, entry.amount)).collect();
+        assert_eq!(booked, [(EntryKind::Fee, 6), (EntryKind::Reward, 520)]);
         assert_eq!((journal.opening().unwrap(), journal.open_orders().unwrap().len()), (None, 0));
+        assert_eq!(journal.bind("account", "remes1b").unwrap().as_deref(), Some("remes1a"));
+        assert_eq!(journal.cursor("gradients-listed").unwrap(), 3);
+    }
+
+    #[test]
+    fn what_version_1_pinned_is_taken_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("v1.sqlite");
+        let cids = [1, 2, 3, 4].map(|byte| cid_of_bytes(&[byte], &CidSettings::v1()));
+        version_1(&path, &cids);
+        let journal = Journal::open(&path).unwrap();
+        let pinned_at = from_text("2026-11-01T01:00:00Z").unwrap();
+        let pin = |cid: &Cid, kind, bytes| Pin { cid: cid.to_string(), kind, bytes, pinned_at };
+        // What was excluded was never pinned.
+        let expected = [
+            pin(&cids[0], PinKind::Gradient, 700),
+            pin(&cids[1], PinKind::Gradient, 0),
+            pin(&cids[3], PinKind::Aggregate, 900),
+        ];
+        assert_eq!(journal.pins().unwrap(), expected);
     }
 
     #[cfg(unix)]

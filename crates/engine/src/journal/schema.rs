@@ -2,10 +2,12 @@
 
 use prost::Message;
 use r3mes_chain::proto::StoredGradient;
-use rusqlite::{Connection, Transaction, params};
+use r3mes_ipfs::Cid;
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use super::JournalError;
 use super::listing::verdict_name;
+use super::{JournalError, Pin, PinKind, to_text};
+use crate::round::Round;
 use crate::verification::Judgement;
 
 /// The version that this program writes.
@@ -13,7 +15,7 @@ pub(super) const VERSION: i64 = 2;
 
 /// `MIGRATIONS[v]` takes a journal of version `v` to version `v + 1`.
 const MIGRATIONS: [Migration; VERSION as usize] =
-    [Migration { statements: V1, fill: |_| Ok(()) }, Migration { statements: V2, fill: fill_listing }];
+    [Migration { statements: V1, fill: |_| Ok(()) }, Migration { statements: V2, fill: fill_v2 }];
 
 struct Migration {
     statements: &'static str,
@@ -151,6 +153,58 @@ CREATE TABLE transfers (
     at                  TEXT    NOT NULL
 ) STRICT;
 ";
+
+fn fill_v2(change: &Transaction<'_>) -> Result<(), JournalError> {
+    fill_listing(change)?;
+    take_over_pins(change)
+}
+
+/// Version 1 pinned the participants and the aggregate of each closed round and kept no account of it: without one
+/// they would stay pinned for ever.
+fn take_over_pins(change: &Transaction<'_>) -> Result<(), JournalError> {
+    let mut query = change.prepare("SELECT data FROM rounds ORDER BY id")?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        let round: Round = serde_json::from_str(&row.get::<_, String>(0)?)?;
+        let Some(selection) = &round.selection else { continue };
+        let pin = |cid: String, kind, bytes| Pin { cid, kind, bytes, pinned_at: selection.closed_at };
+        for participant in &selection.participants {
+            if let Some((cid, bytes)) = participant_file(change, participant.gradient_id)? {
+                take_over(change, &pin(cid, PinKind::Gradient, bytes))?;
+            }
+        }
+        if let Some(aggregate) = &round.aggregate {
+            take_over(change, &pin(aggregate.cid.clone(), PinKind::Aggregate, aggregate.bytes))?;
+        }
+    }
+    Ok(())
+}
+
+/// The CID of a gradient, as a pin names it, and the bytes of its file, where they are known.
+fn participant_file(change: &Transaction<'_>, id: u64) -> Result<Option<(String, u64)>, JournalError> {
+    let found: Option<(String, Option<i64>)> = change
+        .query_row(
+            "SELECT cid, json_extract(judgement, '$.facts.bytes') FROM gradients WHERE id = ?1",
+            [id as i64],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .optional()?;
+    let file = |(cid, bytes): (String, Option<i64>)| {
+        let cid: Cid = cid.trim().parse().ok()?;
+        Some((cid.to_string(), bytes.unwrap_or(0) as u64))
+    };
+    Ok(found.and_then(file))
+}
+
+/// A file of several rounds is as old as the last of them.
+fn take_over(change: &Transaction<'_>, pin: &Pin) -> Result<(), JournalError> {
+    change.execute(
+        "INSERT INTO pins (cid, kind, bytes, pinned_at) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (cid) DO UPDATE SET pinned_at = excluded.pinned_at",
+        params![pin.cid, pin.kind.to_string(), pin.bytes as i64, to_text(pin.pinned_at)?],
+    )?;
+    Ok(())
+}
 
 /// The columns that come out of the chain's record and the judgement.
 fn fill_listing(change: &Transaction<'_>) -> Result<(), JournalError> {

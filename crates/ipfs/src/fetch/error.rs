@@ -26,8 +26,8 @@ pub enum FetchError {
         /// Verified bytes until then.
         bytes: u64,
     },
-    /// Whoever was asked gave the same wrong bytes for a block again and again: no accident of the way, which
-    /// would make them different ones.
+    /// The same wrong bytes came for a block again and again: no accident of the way, which would make them
+    /// different ones. Behind [`crate::Sources`] they are the node's, or those of several sources.
     #[error("block {cid} does not match its CID: asked {times} times, its {size} bytes hash to {found}")]
     WrongBlock {
         /// The CID asked for.
