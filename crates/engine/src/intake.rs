@@ -165,7 +165,7 @@ impl Intake {
             }
             Ok(Fetching::NotNow) => {}
             Err(error) => {
-                let message = format!("judge gradient {id}: {error}");
+                let message = format!("judge gradient {id}: {}", error.told());
                 self.context.announcer.announce(EngineEvent::Trouble { message });
             }
         }

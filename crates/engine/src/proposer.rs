@@ -320,7 +320,7 @@ async fn work(
             }
             Err(error) if error.is_transient() => {
                 context.warn_of_deadline(intake.height(), &error)?;
-                context.announcer.announce(EngineEvent::Trouble { message: error.to_string() });
+                context.announcer.announce(EngineEvent::Trouble { message: error.told() });
                 tokio::time::sleep(backoff).await;
                 backoff = (backoff * 2).min(context.settings.network.block_time.max(BACKOFF));
             }
@@ -335,7 +335,7 @@ async fn keep_books(context: &Context) -> Result<(), EngineError> {
     loop {
         match context.ledger().follow().await {
             Ok(entries) => entries.into_iter().for_each(|entry| context.announcer.announce(booked(entry))),
-            Err(EngineError::Journal(error)) => return Err(error.into()),
+            Err(error @ EngineError::Journal(_)) if !error.is_disk_full() => return Err(error),
             // Whatever a node answers here, the rounds go on; `earnings` says how far the books are.
             Err(error) => tracing::warn!(%error, "the books are behind"),
         }
@@ -374,7 +374,7 @@ async fn step(context: &Context, intake: &mut Intake) -> Result<Progress, Engine
         };
         match ordered.await {
             Err(error) if error.is_transient() => {
-                context.announcer.announce(EngineEvent::Trouble { message: error.to_string() });
+                context.announcer.announce(EngineEvent::Trouble { message: error.told() });
             }
             carried_out => carried_out?,
         }
