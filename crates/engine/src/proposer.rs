@@ -410,7 +410,7 @@ impl Context {
         let since = committed.map_or(0.0, |at| (self.environment.now() - at).as_seconds_f64());
         let passed = since / self.settings.network.block_time.as_secs_f64();
         let height = height.unwrap_or(0).max(included.height + passed as i64);
-        self.reveal_at_risk(included.deadline_height, height, format!("it is tried again: {error}"));
+        self.reveal_at_risk(included.deadline_height, height, format!("it is tried again: {}", error.told()));
         Ok(())
     }
 
