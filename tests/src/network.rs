@@ -36,6 +36,14 @@ impl Network {
     /// # Panics
     /// When it does not start.
     pub fn start(folder: &Path, options: NetworkOptions) -> Network {
+        Network::start_with(folder, options, &[])
+    }
+
+    /// Starts it with more arguments of the command `localnet`.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn start_with(folder: &Path, options: NetworkOptions, more: &[&str]) -> Network {
         let profile = folder.join("localnet.toml");
         let mut arguments: Vec<String> =
             ["localnet", "--byzantine", "0", "--profile"].map(str::to_owned).to_vec();
@@ -47,7 +55,7 @@ impl Network {
         if let Some(rounds) = options.rounds {
             name("--rounds", rounds.to_string());
         }
-        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).chain(more.iter().copied()).collect();
         let mut process = Running::start(&arguments, &[]);
         let ready = process.wait_for("the network is ready", |line| line["event"] == "ready");
         let spec = ChainSpec {

@@ -4,7 +4,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests fail by panicking")]
 
 use std::fs;
+use std::sync::{Arc, Mutex};
 
+use axum::Router;
+use axum::http::StatusCode;
+use axum::routing::post;
 use r3mes_tests::{Running, proposer, run, run_json};
 use serde_json::Value;
 
@@ -161,4 +165,86 @@ fn a_newcomer_is_followed_from_the_request_to_a_slash() {
     );
     engine.wait_for("a reward", |line| line["event"] == "reward-booked");
     assert!(engine.wait().success());
+}
+
+#[test]
+fn an_administrators_address_takes_the_request_or_says_why_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (profile, home, admin) = (path("network.toml"), path("home"), path("administrator"));
+    r3mes_config::NetworkProfile::default().save(profile.as_ref()).unwrap();
+    let add = ["keys", "add", "main", "--store", "file", "--network", &profile, "--home", &home];
+    let address = run_json(&add, &PASSPHRASE).remove(0)["key"]["address"].as_str().unwrap().to_owned();
+    let request = |url: &str| {
+        std::process::Command::new(proposer())
+            .args(["authorization", "request", "--contact", "ops@example.org", "--send", "--json"])
+            .args(["--home", &home, "--from", "main", "--set", &format!("network.admin_url={url}")])
+            .envs(PASSPHRASE)
+            .output()
+            .unwrap()
+    };
+    let refused = |url: &str| -> (String, String) {
+        let ended = request(url);
+        assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+        let error: Value = serde_json::from_slice(&ended.stderr).expect("an error is one JSON object");
+        assert_eq!(error["code"], "network", "{error}");
+        let remedy = error["remedy"].as_str().unwrap().to_owned();
+        assert!(remedy.contains("authorization-request.json to an administrator"), "{remedy}");
+        (error["message"].as_str().unwrap().to_owned(), remedy)
+    };
+
+    let receiver = Receiver::start();
+    let ended = request(&receiver.url("requests"));
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+    let told: Value = serde_json::from_slice(&ended.stdout).unwrap();
+    assert_eq!((&told["sent"]["status"], &told["sent"]["answer"]), (&202.into(), &"noted".into()));
+    let received = path("received.json");
+    fs::write(&received, receiver.taken()).unwrap();
+    let verify = ["authorization", "verify", &received, "--network", &profile, "--home", &admin];
+    assert_eq!(run_json(&verify, &[]).remove(0)["request"]["address"], address.as_str());
+
+    let (message, remedy) = refused(&receiver.url("broken"));
+    assert!(message.contains("it answered 500 Internal Server Error: the desk is closed"), "{message}");
+    assert!(remedy.starts_with("try again later, or "), "{remedy}");
+    let (message, remedy) = refused(&receiver.url("elsewhere"));
+    assert!(message.contains("it answered 404 Not Found"), "{message}");
+    assert!(remedy.contains("check network.admin_url"), "{remedy}");
+    let gone = receiver.url("requests");
+    drop(receiver);
+    let (message, remedy) = refused(&gone);
+    assert!(message.contains(&gone) && message.to_lowercase().contains("connection refused"), "{message}");
+    assert!(remedy.contains("check network.admin_url"), "{remedy}");
+}
+
+/// Where an administrator takes requests: it keeps the last one. Dropped, it is gone.
+struct Receiver {
+    address: std::net::SocketAddr,
+    taken: Arc<Mutex<String>>,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Receiver {
+    fn start() -> Receiver {
+        let taken = Arc::new(Mutex::new(String::new()));
+        let kept = taken.clone();
+        let take = async move |document: String| {
+            *kept.lock().unwrap() = document;
+            (StatusCode::ACCEPTED, "noted")
+        };
+        let broken = async || (StatusCode::INTERNAL_SERVER_ERROR, "the desk is closed");
+        let router = Router::new().route("/requests", post(take)).route("/broken", post(broken));
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+        let address = listener.local_addr().unwrap();
+        runtime.spawn(async move { axum::serve(listener, router).await });
+        Receiver { address, taken, _runtime: runtime }
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}/{path}", self.address)
+    }
+
+    fn taken(&self) -> String {
+        self.taken.lock().unwrap().clone()
+    }
 }

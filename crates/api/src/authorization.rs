@@ -159,18 +159,28 @@ impl Workspace {
             return Err(ApiError::new(ErrorCode::Settings, text)
                 .with_remedy("hand the file to an administrator, or set network.admin_url"));
         };
-        let failed =
-            |text: String| ApiError::new(ErrorCode::Network, format!("send the request to {url}: {text}"));
+        let kept = self.request_path();
+        let failed = |text: String, first: &str| {
+            let remedy = format!("{first}, or hand {} to an administrator", kept.display());
+            ApiError::new(ErrorCode::Network, format!("send the request to {url}: {text}"))
+                .with_remedy(remedy)
+        };
         let http = r3mes_chain::http::client(Timeouts::default())?;
         let request = http.post(url.clone()).header("content-type", "application/json");
         let answer = request.body(document.to_owned()).send().await;
-        let answer = answer.map_err(|error| failed(error.without_url().to_string()))?;
+        let answer = answer.map_err(|error| {
+            let why = innermost(&error);
+            failed(why, "check network.admin_url and that it can be reached from here")
+        })?;
         let status = answer.status();
         let said = answer.text().await.unwrap_or_default();
         let said: String = said.chars().take(400).collect();
         if !status.is_success() {
-            return Err(failed(format!("it answered {status}: {said}"))
-                .with_remedy("hand the file to an administrator"));
+            let first = match status.is_server_error() {
+                true => "try again later",
+                false => "do what it says, or check network.admin_url",
+            };
+            return Err(failed(format!("it answered {status}: {said}"), first));
         }
         Ok(SentRequest { url: url.to_string(), status: status.as_u16(), answer: said })
     }
@@ -196,6 +206,15 @@ impl Workspace {
     fn request_path(&self) -> PathBuf {
         self.root().join("authorization-request.json")
     }
+}
+
+/// The cause behind the others, which only say that a request failed.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
 }
 
 fn stated(verdicts: &[Verdict]) -> HardwareStatement {

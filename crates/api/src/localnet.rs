@@ -35,10 +35,15 @@ pub struct LocalNetworkOptions {
     pub ipfs_port: u16,
     /// The RPC of another IPFS node that the miners use instead of the network's own.
     pub ipfs_api: Option<String>,
+    /// Gas that the transactions of one block may want together.
+    pub max_block_gas: u64,
+    /// Bytes that the chain takes in one transaction.
+    pub max_tx_bytes: usize,
 }
 
 impl Default for LocalNetworkOptions {
     fn default() -> Self {
+        let chain = LocalnetConfig::default();
         LocalNetworkOptions {
             seed: 1,
             miners: 12,
@@ -49,6 +54,8 @@ impl Default for LocalNetworkOptions {
             rpc_port: 0,
             ipfs_port: 0,
             ipfs_api: None,
+            max_block_gas: chain.max_block_gas,
+            max_tx_bytes: chain.max_tx_bytes,
         }
     }
 }
@@ -104,6 +111,8 @@ impl LocalNetwork {
             rpc_port: options.rpc_port,
             ipfs_port: options.ipfs_port,
             ipfs_api,
+            max_block_gas: options.max_block_gas,
+            max_tx_bytes: options.max_tx_bytes,
             training: Some(MinersConfig {
                 byzantine: options.byzantine,
                 attack: Some(attack),

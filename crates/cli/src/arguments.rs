@@ -127,6 +127,12 @@ pub(crate) struct Localnet {
     /// RPC of another IPFS node, such as a Kubo, that the miners use instead of the network's own.
     #[arg(long, value_name = "URL")]
     pub(crate) ipfs_api: Option<String>,
+    /// Gas that the transactions of one block may want together [default: 100000000].
+    #[arg(long, value_name = "GAS")]
+    pub(crate) max_block_gas: Option<u64>,
+    /// Bytes that the chain takes in one transaction [default: 524288].
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) max_tx_bytes: Option<usize>,
 }
 
 /// What a local network's administrator does; governance does it on a real one.

@@ -143,9 +143,31 @@ pub enum EngineError {
 }
 
 impl EngineError {
-    /// Whether waiting and trying again can help, without anything being changed.
+    /// Whether a disk, or the part of it that is ours, is full.
+    pub fn is_disk_full(&self) -> bool {
+        match self {
+            EngineError::Folder { source, .. }
+            | EngineError::Fetch(FetchError::Write(source))
+            | EngineError::Aggregation(AggregationError::Write { source, .. }) => is_full(source),
+            EngineError::Journal(error) => error.is_disk_full(),
+            _ => false,
+        }
+    }
+
+    /// What the operator of a running engine is told: the error, and what mends it where it waits for that.
+    pub(crate) fn told(&self) -> String {
+        match self.is_disk_full() {
+            true => format!(
+                "{self}; free space on the disk of the data folder, or lower limits.spool_quota; work goes on by itself"
+            ),
+            false => self.to_string(),
+        }
+    }
+
+    /// Whether waiting and trying again can help, without anything being changed but for room on a full disk.
     pub fn is_transient(&self) -> bool {
         match self {
+            error if error.is_disk_full() => true,
             EngineError::Chain(error) => error.is_transient(),
             EngineError::Ipfs(error) => error.is_transient(),
             EngineError::Fetch(error) => error.is_transient(),
@@ -166,5 +188,28 @@ impl EngineError {
             | EngineError::Entropy(_)
             | EngineError::Task(_) => false,
         }
+    }
+}
+
+/// Whether nothing but room is missing.
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_waited_out_and_says_what_mends_it() {
+        let folder = |source| EngineError::Folder { path: "spool".into(), source };
+        let full = folder(io::Error::from(io::ErrorKind::StorageFull));
+        assert!(full.is_transient() && full.told().contains("; free space on the disk"), "{}", full.told());
+        let refused = folder(io::Error::from(io::ErrorKind::PermissionDenied));
+        assert!(!refused.is_transient() && !refused.told().contains("free space"), "{}", refused.told());
+        let code = |code| rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+        let journal = |error| EngineError::from(JournalError::from(error));
+        assert!(journal(code(rusqlite::ffi::SQLITE_FULL)).is_transient());
+        assert!(!journal(code(rusqlite::ffi::SQLITE_CORRUPT)).is_transient());
     }
 }

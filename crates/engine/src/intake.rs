@@ -37,6 +37,8 @@ pub(crate) struct Intake {
     set_aside: HashMap<u64, Instant>,
     /// The round that was last told to be stalled, and how many gradients it had then.
     stalled: Option<(RoundId, usize)>,
+    /// Why nothing more is fetched, as it was last told.
+    lack: Option<String>,
 }
 
 /// How the attempt to judge a gradient ended.
@@ -58,6 +60,7 @@ impl Intake {
             waiting: HashMap::new(),
             set_aside: HashMap::new(),
             stalled: None,
+            lack: None,
         }
     }
 
@@ -118,7 +121,8 @@ impl Intake {
             .collect();
         candidates.sort_by_key(|gradient| (gradient.attempts, gradient.record.id));
         for gradient in candidates.into_iter().take(places.saturating_sub(self.fetching.len())) {
-            if !self.context.has_room(self.height.unwrap_or_default())? {
+            let lack = self.context.lacks_room(self.height.unwrap_or_default())?;
+            if !self.may_fetch(lack) {
                 break;
             }
             let (context, gradient, id) = (self.context.clone(), gradient.clone(), gradient.record.id);
@@ -126,6 +130,15 @@ impl Intake {
             self.fetching.insert(started.id(), id);
         }
         Ok(())
+    }
+
+    /// Whether nothing is lacking. What is, is told once for as long as it stays the same.
+    fn may_fetch(&mut self, lack: Option<String>) -> bool {
+        if let Some(message) = lack.as_ref().filter(|_| self.lack != lack) {
+            self.context.announcer.announce(EngineEvent::Trouble { message: message.clone() });
+        }
+        self.lack = lack;
+        self.lack.is_none()
     }
 
     /// Tells, once for each number of gradients, that a round cannot close with them.
@@ -165,7 +178,7 @@ impl Intake {
             }
             Ok(Fetching::NotNow) => {}
             Err(error) => {
-                let message = format!("judge gradient {id}: {error}");
+                let message = format!("judge gradient {id}: {}", error.told());
                 self.context.announcer.announce(EngineEvent::Trouble { message });
             }
         }

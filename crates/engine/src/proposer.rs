@@ -320,7 +320,7 @@ async fn work(
             }
             Err(error) if error.is_transient() => {
                 context.warn_of_deadline(intake.height(), &error)?;
-                context.announcer.announce(EngineEvent::Trouble { message: error.to_string() });
+                context.announcer.announce(EngineEvent::Trouble { message: error.told() });
                 tokio::time::sleep(backoff).await;
                 backoff = (backoff * 2).min(context.settings.network.block_time.max(BACKOFF));
             }
@@ -335,7 +335,7 @@ async fn keep_books(context: &Context) -> Result<(), EngineError> {
     loop {
         match context.ledger().follow().await {
             Ok(entries) => entries.into_iter().for_each(|entry| context.announcer.announce(booked(entry))),
-            Err(EngineError::Journal(error)) => return Err(error.into()),
+            Err(error @ EngineError::Journal(_)) if !error.is_disk_full() => return Err(error),
             // Whatever a node answers here, the rounds go on; `earnings` says how far the books are.
             Err(error) => tracing::warn!(%error, "the books are behind"),
         }
@@ -374,7 +374,7 @@ async fn step(context: &Context, intake: &mut Intake) -> Result<Progress, Engine
         };
         match ordered.await {
             Err(error) if error.is_transient() => {
-                context.announcer.announce(EngineEvent::Trouble { message: error.to_string() });
+                context.announcer.announce(EngineEvent::Trouble { message: error.told() });
             }
             carried_out => carried_out?,
         }
@@ -410,7 +410,7 @@ impl Context {
         let since = committed.map_or(0.0, |at| (self.environment.now() - at).as_seconds_f64());
         let passed = since / self.settings.network.block_time.as_secs_f64();
         let height = height.unwrap_or(0).max(included.height + passed as i64);
-        self.reveal_at_risk(included.deadline_height, height, format!("it is tried again: {error}"));
+        self.reveal_at_risk(included.deadline_height, height, format!("it is tried again: {}", error.told()));
         Ok(())
     }
 

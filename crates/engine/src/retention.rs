@@ -78,7 +78,7 @@ impl Context {
                 event = self.ipfs.next_change(&mut state) => self.announcer.announce(event),
                 () = tokio::time::sleep_until(next) => {
                     if let Err(error) = self.let_go().await {
-                        let message = format!("let go of what is no longer needed: {error}");
+                        let message = format!("let go of what is no longer needed: {}", error.told());
                         self.announcer.announce(EngineEvent::Trouble { message });
                     }
                     next = tokio::time::Instant::now() + interval;

@@ -143,10 +143,9 @@ impl<'a, S> Resumed<'a, S> {
 
 impl<S: BlockSource> BlockSource for Resumed<'_, S> {
     async fn block(&self, cid: &Cid, max_bytes: u64) -> Result<Bytes, SourceError> {
-        let failed = |error: io::Error| {
-            SourceError::Failed(format!("the partial download {}: {error}", self.kept.path.display()))
-        };
-        if let Some(block) = self.kept.get(cid).map_err(failed)? {
+        // A disk that fails or is full is not the source's fault: what cannot be kept is asked for again. Whoever
+        // writes the file to the same disk meets it as what it is.
+        if let Some(block) = self.kept.get(cid).unwrap_or_default() {
             self.kept.reused.fetch_add(1, Ordering::Relaxed);
             return Ok(block);
         }
@@ -154,7 +153,7 @@ impl<S: BlockSource> BlockSource for Resumed<'_, S> {
         self.kept.received.fetch_add(block.len() as u64, Ordering::Relaxed);
         // What is wrong is not worth keeping; whoever asked finds that out for itself.
         if block_matches(cid, &block) {
-            self.kept.put(cid, &block).map_err(failed)?;
+            let _ = self.kept.put(cid, &block);
         }
         Ok(block)
     }

@@ -52,6 +52,8 @@ pub struct LocalnetConfig {
     pub mempool_size: usize,
     /// Gas that the transactions of one block may want together.
     pub max_block_gas: u64,
+    /// Bytes that the chain takes in one transaction.
+    pub max_tx_bytes: usize,
     /// Port of the chain's RPC on 127.0.0.1; 0 takes a free one.
     pub rpc_port: u16,
     /// Port of the IPFS node's RPC on 127.0.0.1; 0 takes a free one.
@@ -89,6 +91,7 @@ impl Default for LocalnetConfig {
             authorize_second_proposer: true,
             mempool_size: 5_000,
             max_block_gas: 100_000_000,
+            max_tx_bytes: 512 * 1024,
             rpc_port: 0,
             ipfs_port: 0,
             ipfs_api: None,
@@ -288,6 +291,7 @@ pub fn chain_config(config: &LocalnetConfig) -> Result<ChainConfig, KeyError> {
         block_time: config.block_time,
         mempool_size: config.mempool_size,
         max_block_gas: config.max_block_gas,
+        max_tx_bytes: config.max_tx_bytes,
         ..ChainConfig::default()
     };
     let derive = |role| Account::derive(config.seed, role, &chain.prefix);

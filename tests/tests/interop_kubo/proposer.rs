@@ -3,13 +3,20 @@
 use std::fs;
 use std::path::Path;
 
+use r3mes_config::NetworkProfile;
 use r3mes_engine::Journal;
 use r3mes_engine::journal::{Direction, Transfer};
-use r3mes_ipfs::CidSettings;
+use r3mes_ipfs::{Cid, CidSettings, Kubo};
 use r3mes_tests::Running;
 use serde_json::Value;
 
-use crate::node::{Node, bytes, is_alive, program, signal, start, until};
+use crate::node::{Node, bytes, http, is_alive, program, signal, start, until};
+
+/// What stands in the proposer's environment, and must in no child's.
+const SECRETS: [(&str, &str); 2] = [
+    ("R3MES_PASSPHRASE", "correct horse battery staple"),
+    ("R3MES_KEY_SECRET", "legal winner thank year wave sausage worth useful legal winner thank yellow"),
+];
 
 /// A local network whose miners upload to `miners`, and where a proposer of it lives.
 struct Scene {
@@ -54,11 +61,23 @@ impl Scene {
         for setting in common.into_iter().map(str::to_owned).chain(settings.iter().cloned()) {
             arguments.extend(["--set".to_owned(), setting]);
         }
-        Running::start(&arguments.iter().map(String::as_str).collect::<Vec<_>>(), &[])
+        Running::start(&arguments.iter().map(String::as_str).collect::<Vec<_>>(), &SECRETS)
     }
 
     fn journal(&self) -> Journal {
         Journal::read(&self.home().join("journal.sqlite")).unwrap()
+    }
+
+    /// The proposer's own node, which must be up.
+    fn node(&self) -> Kubo {
+        let address = fs::read_to_string(self.home().join("ipfs/repo/api")).unwrap();
+        let port = address.trim().rsplit('/').next().unwrap();
+        Kubo::new(http(), format!("http://127.0.0.1:{port}").parse().unwrap())
+    }
+
+    async fn height(&self) -> i64 {
+        let profile = NetworkProfile::load(&self.folder.path().join("localnet.toml")).unwrap();
+        r3mes_chain::Rpc::new(http(), profile.rpc[0].clone()).status().await.unwrap().height
     }
 }
 
@@ -121,24 +140,21 @@ async fn a_node_of_its_own_lives_and_dies_with_the_proposer() {
     let folder = tempfile::tempdir().unwrap();
     let miners = start(&program, folder.path(), Vec::new()).await;
     let scene = Scene::new(&miners, "32");
-    let peers: Vec<String> =
-        miners.addresses().await.into_iter().filter(|address| address.contains("/tcp/")).collect();
-    let settings = [
-        "ipfs.mode=managed".to_owned(),
-        format!("ipfs.kubo_binary={}", program.display()),
-        "ipfs.listen=127.0.0.1".to_owned(),
-        "ipfs.bootstrap=".to_owned(),
-        format!("ipfs.peers={}", peers.join(",")),
-        // What nobody can dispute any more goes at once.
-        "limits.keep_gradients=0s".to_owned(),
-        "network.challenge_period_blocks=1".to_owned(),
-    ];
+    let settings = managed(&program, &miners).await;
     let mut proposer = scene.propose(&settings);
     // Gradients come from the miners' node to ours, and the aggregate goes back, by the network's own protocol:
     // without it the miners would not train on.
     wait_for_rewards(&mut proposer, 2);
     let repository = scene.home().join("ipfs/repo");
     let before = kubo_among(&processes_of(&repository));
+    for pid in processes_of(&repository) {
+        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap();
+        let environment = String::from_utf8_lossy(&environment);
+        assert!(!environment.contains("R3MES_"), "process {pid} is told what is ours");
+        for (name, secret) in SECRETS {
+            assert!(!environment.contains(secret), "process {pid} is told {name}");
+        }
+    }
 
     // The node is killed: it comes back, and the rounds go on.
     signal("KILL", before);
@@ -162,6 +178,101 @@ async fn a_node_of_its_own_lives_and_dies_with_the_proposer() {
     proposer.kill();
     until("every process of the node has ended", async || processes_of(&repository).is_empty()).await;
     assert!(miners.kubo.add(bytes(10), &CidSettings::v1()).await.is_ok(), "the miners' node is left alone");
+    drop(scene);
+    miners.daemon.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_nobody_can_dispute_any_more_is_unpinned_and_collected() {
+    let Some(program) = program() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let miners = start(&program, folder.path(), Vec::new()).await;
+    let scene = Scene::new(&miners, "33");
+    let mut proposer = scene.propose(&managed(&program, &miners).await);
+    let revealed = proposer.wait_for("a round is revealed", |line| line["round"]["state"] == "revealed");
+    let ours = scene.node();
+    let (round, journal) = (&revealed["round"], scene.journal());
+    let deadline = round["aggregation"]["challenge_deadline_height"].as_i64().unwrap();
+    let inputs: Vec<Cid> = round["selection"]["participants"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|participant| journal.gradient(participant["gradient_id"].as_u64().unwrap()).unwrap().unwrap())
+        .map(|gradient| gradient.record.ipfs_hash.parse().unwrap())
+        .collect();
+    assert!(inputs.len() >= 3, "{revealed}");
+
+    // A round's inputs are pinned before it is committed, and stay for as long as it can be challenged.
+    assert_eq!(held(&ours, &inputs).await, inputs.len());
+    let mut collected = false;
+    while !collected {
+        let (kept, height) = (kept(&ours, &inputs).await, scene.height().await);
+        assert!(kept == inputs.len() || height > deadline, "{kept} are left at {height}, before {deadline}");
+        collected = held(&ours, &inputs).await == 0;
+        proposer.next_line().expect("the proposer goes on");
+    }
+    assert_eq!(kept(&ours, &inputs).await, 0);
+    let newest = scene.journal().pins().unwrap().into_iter().rfind(|pin| pin.kind.to_string() == "aggregate");
+    let newest: Cid = newest.expect("an aggregate is pinned").cid.parse().unwrap();
+    assert!(ours.pin(&newest).await.unwrap().is_some(), "what the network trains on stays");
+    proposer.kill();
+    drop(scene);
+    miners.daemon.stop().await;
+}
+
+/// How many of these a node has pinned.
+async fn kept(node: &Kubo, cids: &[Cid]) -> usize {
+    let mut kept = 0;
+    for cid in cids {
+        kept += usize::from(node.pin(cid).await.unwrap().is_some());
+    }
+    kept
+}
+
+/// How many of these roots a node holds itself. It names what it holds by the hash alone, as raw blocks.
+async fn held(node: &Kubo, cids: &[Cid]) -> usize {
+    let call = node.url().unwrap().join("api/v0/refs/local").unwrap();
+    let local = http().post(call).send().await.unwrap().text().await.unwrap();
+    cids.iter().filter(|cid| local.contains(&Cid::new_v1(0x55, *cid.hash()).to_string())).count()
+}
+
+/// The settings of a node of its own that knows the miners' one, and of a proposer that lets go of what nobody
+/// can dispute any more.
+async fn managed(program: &Path, miners: &Node) -> Vec<String> {
+    let peers: Vec<String> =
+        miners.addresses().await.into_iter().filter(|address| address.contains("/tcp/")).collect();
+    vec![
+        "ipfs.mode=managed".to_owned(),
+        format!("ipfs.kubo_binary={}", program.display()),
+        "ipfs.listen=127.0.0.1".to_owned(),
+        "ipfs.bootstrap=".to_owned(),
+        format!("ipfs.peers={}", peers.join(",")),
+        "limits.keep_gradients=0s".to_owned(),
+        "network.challenge_period_blocks=1".to_owned(),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_of_its_own_stands_in_where_the_profiles_one_does_not_answer() {
+    let Some(program) = program() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let miners = start(&program, folder.path(), Vec::new()).await;
+    let scene = Scene::new(&miners, "34");
+    let mut settings = managed(&program, &miners).await;
+    settings[0] = "ipfs.mode=auto".to_owned();
+    let repository = scene.home().join("ipfs/repo");
+
+    let mut proposer = scene.propose(&settings);
+    wait_for_rewards(&mut proposer, 1);
+    assert!(!repository.exists(), "the profile's node answers, and is enough");
+    proposer.kill();
+
+    settings.push("network.ipfs_api=http://127.0.0.1:1".to_owned());
+    let mut proposer = scene.propose(&settings);
+    wait_for_rewards(&mut proposer, 1);
+    assert!(is_alive(kubo_among(&processes_of(&repository))));
+    proposer.kill();
+    until("every process of the node has ended", async || processes_of(&repository).is_empty()).await;
     drop(scene);
     miners.daemon.stop().await;
 }

@@ -29,12 +29,15 @@ async fn administer(what: Administer, json: bool) -> Result<(), Failure> {
 }
 
 async fn serve(command: Localnet, json: bool) -> Result<(), Failure> {
+    let shared = network_options(&command.network)?;
     let options = LocalNetworkOptions {
+        max_block_gas: command.max_block_gas.unwrap_or(shared.max_block_gas),
+        max_tx_bytes: command.max_tx_bytes.unwrap_or(shared.max_tx_bytes),
         rounds: command.rounds,
         rpc_port: command.rpc_port,
         ipfs_port: command.ipfs_port,
         ipfs_api: command.ipfs_api,
-        ..network_options(&command.network)?
+        ..shared
     };
     let mut network = LocalNetwork::start(&options).await?;
     network.profile().save(&command.profile).map_err(ApiError::from)?;

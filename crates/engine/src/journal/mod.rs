@@ -211,6 +211,15 @@ pub enum JournalError {
     },
 }
 
+impl JournalError {
+    /// Whether nothing but room on the disk is missing: what was to be written is not there, and the journal
+    /// is as it was before.
+    pub(crate) fn is_disk_full(&self) -> bool {
+        let JournalError::Database(error) = self else { return false };
+        error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
+    }
+}
+
 impl From<serde_json::Error> for JournalError {
     fn from(error: serde_json::Error) -> JournalError {
         JournalError::Content(error.to_string())

@@ -2,7 +2,7 @@
 
 use r3mes_chain::proto::MsgSubmitAggregation;
 use r3mes_chain::rpc::ConsensusParams;
-use r3mes_chain::{ChainError, RefusalReason, Terms};
+use r3mes_chain::{ChainError, Refusal, RefusalReason, Terms};
 
 use crate::EngineError;
 use crate::context::Context;
@@ -12,6 +12,9 @@ use crate::verification::Judgement;
 
 /// Bytes of a transaction that CometBFT's mempool takes, unless a node is configured otherwise.
 const MAX_TX_BYTES: u64 = 1024 * 1024;
+
+/// What a reveal holds beside what a direct submission does: the salt and the commitment's id.
+const REVEAL_BYTES: u64 = 128;
 
 /// The cursor that holds the most participants of a round, where one was refused for its size.
 const MOST_PARTICIPANTS: &str = "participants-at-most";
@@ -52,7 +55,7 @@ impl Context {
                 model_version: model_version.clone(),
             });
             let messages = std::slice::from_ref(&message);
-            let bytes = self.chain.tx_bytes(&self.key, messages) as u64;
+            let bytes = self.chain.tx_bytes(&self.key, messages) as u64 + REVEAL_BYTES;
             if bytes > most_bytes {
                 count = fewer(count, bytes, most_bytes);
                 continue;
@@ -63,7 +66,7 @@ impl Context {
             match estimate.map(|estimate| estimate.gas_limit) {
                 Ok(gas) if with_reserve(gas) <= most_gas => return Ok(count),
                 Ok(gas) => count = fewer(count, with_reserve(gas), most_gas),
-                Err(ChainError::Refused(refusal)) if refusal.reason == RefusalReason::OutOfGas => count /= 2,
+                Err(ChainError::Refused(refusal)) if is_too_large(&refusal) => count /= 2,
                 Err(error) if error.is_transient() => return Err(error.into()),
                 // Whatever else is wrong is told when the round is submitted.
                 Err(_) => return Ok(count),
@@ -77,6 +80,11 @@ impl Context {
         let most = (round.participant_ids().len() as u64 / 2).max(1);
         Ok(self.journal.set_cursor(MOST_PARTICIPANTS, most)?)
     }
+}
+
+/// Whether a transaction over fewer participants would not be refused for the same.
+pub(super) fn is_too_large(refusal: &Refusal) -> bool {
+    matches!(refusal.reason, RefusalReason::TxTooLarge | RefusalReason::OutOfGas)
 }
 
 /// A reveal also reads and writes its commitment, with all of its participants.

@@ -41,7 +41,11 @@ impl Context {
                 .map_err(|error| EngineError::Task(error.to_string()))?;
         let written = match aggregated {
             Ok(written) => written,
-            Err(error) => return self.abandon(round, height, &error.to_string()).await,
+            Err(error) => match EngineError::from(error) {
+                // The participants are as good as before.
+                error if error.is_disk_full() => return Err(error),
+                error => return self.abandon(round, height, &error.to_string()).await,
+            },
         };
         self.pass(Checkpoint::AggregateWritten);
         let hashes: Vec<&str> =

@@ -9,6 +9,7 @@ use r3mes_chain::{ChainError, Included, Refusal, RefusalReason, commitment_hash}
 use r3mes_config::SubmissionStrategy;
 
 use super::Progress;
+use super::fit::is_too_large;
 use crate::context::Context;
 use crate::event::EngineEvent;
 use crate::journal::{EntryKind, LedgerEntry, Purpose};
@@ -337,6 +338,10 @@ impl Context {
         if matches!(refusal.reason, RefusalReason::InsufficientFunds | RefusalReason::UnknownAccount) {
             return Err(self.unfunded(refusal).await?);
         }
+        // Where it was a reveal, its gradients come back when the commitment has expired.
+        if is_too_large(&refusal) {
+            self.halve_rounds(&round)?;
+        }
         let next = match (round.state, &refusal.reason) {
             (_, RefusalReason::ParticipantNotPending) => RoundState::Superseded,
             (RoundState::Committed, RefusalReason::RevealDeadlinePassed) => RoundState::Expired,
@@ -350,9 +355,6 @@ impl Context {
             ) => return Err(EngineError::Refused(refusal)),
             _ => RoundState::Abandoned,
         };
-        if matches!(refusal.reason, RefusalReason::TxTooLarge | RefusalReason::OutOfGas) {
-            self.halve_rounds(&round)?;
-        }
         round.reason = Some(refusal.to_string());
         self.enter(&mut round, next, height, &[])?;
         self.refresh_gradients(&round.participant_ids()).await?;

@@ -1,6 +1,7 @@
 //! Finding the program.
 
 use std::env;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -12,6 +13,20 @@ use super::repository::DaemonSettings;
 /// The oldest Kubo that is told every parameter on which a CID depends, `max-file-links` among them.
 const LEAST: (u32, u32) = (0, 35);
 const LEAST_TEXT: &str = "0.35";
+
+/// Our own variables, among which may be passphrases and keys: none of a child's business, and what a child has
+/// in its environment can be read for as long as it runs.
+const OURS: &str = "R3MES_";
+
+/// A child that sees nothing of them.
+pub(super) fn command(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    let ours = env::vars_os().map(|(name, _)| name).filter(|name| name.to_string_lossy().starts_with(OURS));
+    ours.for_each(|name| {
+        command.env_remove(name);
+    });
+    command
+}
 
 /// A Kubo program that has said its version.
 #[derive(Clone, Debug)]
@@ -25,7 +40,7 @@ impl Binary {
     pub(super) async fn find(settings: &DaemonSettings) -> Result<Binary, DaemonError> {
         let path = locate(settings)?;
         let not_kubo = |detail: String| DaemonError::NotKubo { path: path.clone(), detail };
-        let output = Command::new(&path)
+        let output = command(&path)
             .args(["version", "--number"])
             // Where a repository is in use the program would ask that node for its version.
             .env("IPFS_PATH", settings.folder.join("none"))

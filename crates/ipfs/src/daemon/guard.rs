@@ -10,7 +10,7 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
-use tokio::process::{Child, ChildStdin, Command};
+use tokio::process::{Child, ChildStdin};
 use tokio::sync::mpsc;
 
 use super::binary::Binary;
@@ -60,7 +60,7 @@ impl Guarded {
         if !cfg!(unix) {
             return Err(DaemonError::Unsupported);
         }
-        let mut command = Command::new("/bin/sh");
+        let mut command = super::binary::command("/bin/sh");
         command
             .args(["-c", SCRIPT, "kubo-guard"])
             .arg(&binary.path)

@@ -8,9 +8,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::process::Command;
 
-use super::binary::Binary;
+use super::binary::{Binary, command};
 use super::failure::DaemonError;
 
 /// The port that IPFS nodes use among each other where nothing else is said.
@@ -94,7 +93,7 @@ pub(super) async fn prepare(settings: &DaemonSettings, binary: &Binary) -> Resul
 }
 
 async fn initialise(folder: &Path, binary: &Binary) -> Result<(), DaemonError> {
-    let output = Command::new(&binary.path)
+    let output = command(&binary.path)
         .args(["init", "--empty-repo", "--profile", "server"])
         .env("IPFS_PATH", path(folder))
         .env("IPFS_TELEMETRY", "off")
