@@ -49,13 +49,13 @@
 //! | `mda` | mean of the N - f of least diameter | El Mhamdi 2021 | f < N/2 | 2 | | small N |
 //! | `geometric-median` | argmin of sum of norm(z - x_i) | Pillutla 2022 | f < N/2 | 2 | .09 / .10 | f is not known, shares differ |
 //! | `centered-clipping` | v += mean of (x_i - v) min(1, tau / norm(x_i - v)) | Karimireddy 2021 | f < N/2 | 2 | .07 / .09 | f is not known and small |
-//! | `caf` | weights lowered along the direction of most variance | Allouah 2025 | f < N/2 | 2 | **.04 / .08** | **a bound on f is known, N >= 10** |
+//! | `caf` | weights lowered along the direction of most variance | Allouah 2025 | f < N/2 | 2 | .04 / .08 | a bound on f is known, after `arc` |
 //! | `fltrust` | mean weighted by the cosine to a trusted update | Cao 2021 | a trusted one | 2 | | one update is your own |
 //!
 //! | [`PreAggregation`] | turns x_i into | paper | holds for | choose it before |
 //! |---|---|---|---|---|
 //! | `nnm` | the mean of its N - f nearest | Allouah 2023 | f < N/2 | median, trimmed mean: kappa .07 / .15 and .07 / .11 |
-//! | `arc` | x_i min(1, c / norm), c the norm below the floor(2f(N - f)/N) longest | Allouah 2024 | f < N/2 | any rule, against long ones |
+//! | `arc` | x_i min(1, c / norm), c the norm below the floor(2f(N - f)/N) longest | Allouah 2024 | f < N/2 | any rule; **`arc+caf`, .04 / .08, where a bound on f is known and N >= 10** |
 //! | `norm-clipping` | x_i min(1, c / norm), c given or the median norm | | | average, against few: .26 / .26 |
 //! | `norm-filter` | nothing where the norm is not 0.1 to 3 times the median | Xu 2022 | f < N/2 | any rule |
 //! | `sign-filter` | nothing where the shares of signs are unusual, N - f stay | Xu 2022 | f < N/2 | average, after `norm-filter`: SignGuard |
@@ -63,7 +63,7 @@
 //!
 //! They are joined by a plus, up to eight before a rule: `norm-filter+sign-filter+norm-clipping+average`.
 //!
-//! In short: `median` when nothing is known about f or fewer than ten take part; `caf` where a bound on f is known; the
+//! In short: `median` when nothing is known about f or fewer than ten take part; `arc+caf` where a bound on f is known; the
 //! average only where everybody is trusted. With f = 0, which a ratio of a fifth means below five updates, most methods
 //! *are* the average.
 //!
