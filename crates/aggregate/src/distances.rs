@@ -35,6 +35,12 @@ impl Distances {
         self.squared[i * self.points + j]
     }
 
+    /// The distances of some of the first `n` points, and of whatever lies behind these.
+    pub(crate) fn of(&self, chosen: &[usize], n: usize) -> Self {
+        let at = |i: usize| chosen.get(i).copied().unwrap_or(n + i - chosen.len());
+        Distances::from_fn(chosen.len() + self.points - n, |i, j| self.squared(at(i), at(j)))
+    }
+
     pub(crate) fn from_fn(points: usize, squared: impl Fn(usize, usize) -> f64) -> Self {
         let mut all = vec![0.0; points * points];
         for i in 0..points {
@@ -56,11 +62,13 @@ impl Distances {
         updates: &[&Update<'_>],
         scope: Scope,
         known: usize,
+        memory: usize,
     ) -> Result<Self, AggregateError> {
         let d = updates[0].len();
         let points = updates.len() + usize::from(scope.origin());
         let pass = Pass { isa, updates, scope, known, points, len: d, scratch: Mutex::new(Vec::new()) };
-        let mut squared = tree(0, d.div_ceil(RUN).max(1), &|run| pass.run(run));
+        let forks = forks(points, depth(d), memory);
+        let mut squared = tree(0, runs(d), forks, &|run| pass.run(run));
         if squared.iter().any(|s| !s.is_finite()) {
             return Err(first_non_finite(updates));
         }
@@ -114,7 +122,7 @@ pub(crate) fn products(updates: &[&Update<'_>], r: Option<usize>, pairs: &[(usiz
         }
         sums
     };
-    tree(0, d.div_ceil(RUN).max(1), &run)
+    tree(0, runs(d), usize::MAX, &run)
 }
 
 unsafe fn product(a: *const f32, b: *const f32, r: Option<*const f32>, len: usize) -> f64 {
@@ -140,20 +148,52 @@ fn halving(mut lanes: [f64; STEP]) -> f64 {
     lanes[0]
 }
 
-/// The sums of the runs number `from..to`, added in a fixed tree: the left half is the largest power of two.
-fn tree(from: usize, to: usize, run: &(impl Fn(usize) -> Vec<f64> + Sync)) -> Vec<f64> {
+/// How many runs d coordinates make.
+fn runs(d: usize) -> usize {
+    d.div_ceil(RUN).max(1)
+}
+
+/// The levels of the tree over the runs of `d` coordinates. One thread holds so many partial sums and one more.
+pub(crate) fn depth(d: usize) -> usize {
+    runs(d).next_power_of_two().trailing_zeros() as usize
+}
+
+/// Matrices that are kept beside those being summed.
+const KEPT: usize = 14;
+
+/// The bytes that the matrices of `n` updates of length `d` need with one thread: 8 (n + 1)^2 (14 + depth).
+pub(crate) fn matrices(n: usize, d: usize) -> usize {
+    matrix(n + 1).saturating_mul(KEPT + depth(d))
+}
+
+fn matrix(points: usize) -> usize {
+    points.saturating_mul(points).saturating_mul(size_of::<f64>())
+}
+
+/// The levels of the tree that may fork for the partial sums of all threads to stay within `memory`.
+fn forks(points: usize, depth: usize, memory: usize) -> usize {
+    let room = (memory / matrix(points).max(1)).saturating_sub(KEPT) / (depth + 2);
+    if room >= 2 * rayon::current_num_threads() { usize::MAX } else { room.max(1).ilog2() as usize }
+}
+
+/// The sums of the runs number `from..to`, added in a fixed tree: the left half is the largest power of two. The upper
+/// `forks` levels are shared among threads.
+fn tree(from: usize, to: usize, forks: usize, run: &(impl Fn(usize) -> Vec<f64> + Sync)) -> Vec<f64> {
     if to - from == 1 {
         return run(from);
     }
     let middle = from + (to - from).next_power_of_two() / 2;
-    let (mut left, right) = rayon::join(|| tree(from, middle, run), || tree(middle, to, run));
+    let below = forks.saturating_sub(1);
+    let (left, right) = (|| tree(from, middle, below, run), || tree(middle, to, below, run));
+    let (mut left, right) = if forks > 0 { rayon::join(left, right) } else { (left(), right()) };
     for (l, r) in left.iter_mut().zip(&right) {
         *l += r;
     }
     left
 }
 
-fn first_non_finite(updates: &[&Update<'_>]) -> AggregateError {
+/// The first value that is not finite, of the first update that has one.
+pub(crate) fn first_non_finite(updates: &[&Update<'_>]) -> AggregateError {
     let mut values = vec![0.0; RUN];
     for update in updates {
         for start in (0..update.len()).step_by(RUN) {
@@ -419,7 +459,7 @@ mod tests {
             })
             .collect();
         let scope = if origin { Scope::PairsAndNorms } else { Scope::Pairs };
-        Distances::measure(isa, &updates.iter().collect::<Vec<_>>(), scope, 0).unwrap()
+        Distances::measure(isa, &updates.iter().collect::<Vec<_>>(), scope, 0, usize::MAX).unwrap()
     }
 
     fn exact(a: &[f32], b: &[f32]) -> f64 {
@@ -454,6 +494,21 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn threads_share_the_tree_only_as_far_as_memory_goes() {
+        assert_eq!(forks(8, 10, 256 << 20), usize::MAX);
+        // Room for the matrices of one thread, and of four.
+        assert_eq!(forks(1000, 10, matrices(999, RUN << 10)), 0);
+        if rayon::current_num_threads() > 2 {
+            assert_eq!(forks(1000, 10, 8_000_000 * (KEPT + 4 * 12)), 2);
+        }
+        assert_eq!((depth(1), depth(RUN), depth(RUN + 1), depth(3 * RUN)), (0, 0, 1, 2));
+        let rows = rows(5, 30_000, 1.0, 1.0);
+        let run = |run: usize| rows[run].iter().take(3).map(|x| f64::from(*x) * 1e-7).collect::<Vec<_>>();
+        let whole = tree(0, 5, usize::MAX, &run);
+        assert!((0..4).all(|forks| tree(0, 5, forks, &run) == whole));
     }
 
     #[test]

@@ -101,6 +101,32 @@ pub enum AggregateError {
         /// What would be right.
         expected: &'static str,
     },
+    /// The trusted participant is not among the rows that the method sees.
+    #[error("the trusted participant {id} is not there, or has been filtered out or mixed before")]
+    Reference {
+        /// Its id.
+        id: u64,
+    },
+    /// A pre-aggregation looks at values that an earlier one has replaced.
+    #[error("{method} must stand before nnm and bucketing")]
+    Misplaced {
+        /// The pre-aggregation.
+        method: &'static str,
+    },
+    /// The matrices of so many updates do not fit the bound.
+    #[error(
+        "{method} of {n} updates needs {needed} bytes for its matrices, beyond the bound of {allowed}; raise the memory bound or split the round"
+    )]
+    Memory {
+        /// The method.
+        method: String,
+        /// N.
+        n: usize,
+        /// What the matrices need.
+        needed: usize,
+        /// [`Options::memory`](crate::Options::memory).
+        allowed: usize,
+    },
     /// An exact search would take too long for so many updates.
     #[error("{method} finds no answer within its bound of steps for so many updates")]
     SearchTooLong {

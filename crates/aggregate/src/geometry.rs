@@ -109,6 +109,46 @@ pub(crate) fn scaled(distances: &Distances, factors: &[f64], updates: Option<&[&
     })
 }
 
+/// The weights of the first `n` points about the trusted point `r`, and what their sum is divided by: each point's cosine
+/// to it where that is positive, and the points that are longer than it clipped to its norm. The last point is the origin.
+pub(crate) fn fltrust(
+    distances: &Distances,
+    n: usize,
+    r: usize,
+    updates: Option<&[&Update<'_>]>,
+) -> (Vec<f64>, f64) {
+    let origin = distances.points() - 1;
+    let squared = |i: usize| distances.squared(i, origin);
+    let far = |i: &usize| {
+        let (a, b) = (squared(*i).min(squared(r)), squared(*i).max(squared(r)));
+        a > 0.0 && b > FAR * FAR * a
+    };
+    let pairs: Vec<(usize, usize)> = match updates {
+        Some(_) => (0..n).filter(far).map(|i| (i, r)).collect(),
+        None => Vec::new(),
+    };
+    let mut products: Vec<f64> =
+        (0..n).map(|i| (squared(i) + squared(r) - distances.squared(i, r)) / 2.0).collect();
+    if let Some(updates) = updates.filter(|_| !pairs.is_empty()) {
+        for ((i, _), product) in pairs.iter().zip(distances::products(updates, None, &pairs)) {
+            products[*i] = product;
+        }
+    }
+    let length = squared(r).sqrt();
+    let (mut weights, mut total) = (Vec::with_capacity(n), 0.0);
+    for (i, product) in products.into_iter().enumerate() {
+        let norm = squared(i).sqrt();
+        let trust = match i == r {
+            true => 1.0,
+            false if norm > 0.0 && length > 0.0 => (product / (norm * length)).clamp(0.0, 1.0),
+            false => 0.0,
+        };
+        total += trust;
+        weights.push(if norm > length { trust * (length / norm) } else { trust });
+    }
+    (weights, total)
+}
+
 /// Steps after which the Weiszfeld algorithm ends in any case.
 const WEISZFELD_STEPS: usize = 1000;
 

@@ -105,6 +105,14 @@ pub enum Method {
     /// `sign-majority`: for each coordinate the sign of the sum of signs, -1, 0 or 1 (signSGD with majority vote,
     /// Bernstein et al. 2019). Holds for f < N/2. One pass. The length of the update is lost.
     SignMajority,
+    /// `fltrust`: the mean of the updates, each scaled to the norm of a trusted one and weighted by its cosine to it where
+    /// that is positive (after FLTrust, Cao et al. 2021). Holds for any number of attackers as long as the trusted update is
+    /// honest, and no further than it is near the others. Two passes.
+    FlTrust {
+        /// The id of the participant that is trusted; if not given, the update with the least sum of distances to the
+        /// nearest half of the others stands in: a makeshift, since a few zeros or copies can become it.
+        reference: Option<u64>,
+    },
     /// A pre-aggregation, then a method: `nnm+median`.
     After {
         /// What happens to the updates first.
@@ -144,6 +152,22 @@ pub enum PreAggregation {
     NormClipping {
         /// The norm; if not given, the median norm of the updates.
         norm: Option<f64>,
+    },
+    /// `norm-filter`: updates whose norm is not within `low` and `high` times the median norm leave (the first stage of
+    /// SignGuard, Xu et al. 2022). One more pass, done at arrival.
+    NormFilter {
+        /// From 0 to 1.
+        low: f64,
+        /// At least 2, so that one of the two middle norms is always within.
+        high: f64,
+    },
+    /// `sign-filter`: the N - f updates stay whose shares of positive and negative values are nearest the median shares
+    /// (the signs of SignGuard, Xu et al. 2022). Sees through forgeries that keep norm and distance but not the signs, and is
+    /// blind to a flip where both signs are equally frequent. Needs 2f < N, and stands before mixing and bucketing. One more
+    /// pass, done at arrival.
+    SignFilter {
+        /// How many leave.
+        f: Tolerance,
     },
     /// `bucketing`: the updates, shuffled by a seed, are averaged in buckets (Karimireddy et al. 2022). One bad update
     /// spoils a bucket: the rule after it must withstand f of ceil(N / size).
@@ -207,6 +231,7 @@ impl Method {
         "centered-clipping",
         "caf",
         "sign-majority",
+        "fltrust",
     ];
 
     /// The same method with another f throughout: trimmed or tolerated updates, wherever it has such a parameter.
@@ -224,8 +249,11 @@ impl Method {
             Method::After { before, method } => {
                 match before {
                     PreAggregation::NearestNeighbourMixing { f: own }
-                    | PreAggregation::AdaptiveClipping { f: own } => *own = f,
-                    PreAggregation::NormClipping { .. } | PreAggregation::Bucketing { .. } => {}
+                    | PreAggregation::AdaptiveClipping { f: own }
+                    | PreAggregation::SignFilter { f: own } => *own = f,
+                    PreAggregation::NormClipping { .. }
+                    | PreAggregation::NormFilter { .. }
+                    | PreAggregation::Bucketing { .. } => {}
                 }
                 **method = std::mem::replace(&mut **method, Method::Average).with_tolerance(f);
             }
@@ -236,7 +264,8 @@ impl Method {
             | Method::WeightedMedian
             | Method::GeometricMedian
             | Method::CenteredClipping { .. }
-            | Method::SignMajority => {}
+            | Method::SignMajority
+            | Method::FlTrust { .. } => {}
         }
         self
     }
@@ -256,5 +285,8 @@ impl Method {
 
 impl PreAggregation {
     /// Every pre-aggregation that may stand before a rule.
-    pub const NAMES: &[&str] = &["nnm", "arc", "norm-clipping", "bucketing"];
+    pub const NAMES: &[&str] = &["nnm", "arc", "norm-clipping", "norm-filter", "sign-filter", "bucketing"];
+
+    /// The defaults of [`PreAggregation::NormFilter`]'s `low` and `high`, as in SignGuard.
+    pub const NORM_BOUNDS: (f64, f64) = (0.1, 3.0);
 }

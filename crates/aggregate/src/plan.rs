@@ -5,7 +5,8 @@ use crate::distances::{Distances, Scope};
 use crate::geometry::Gram;
 use crate::lanes::Isa;
 use crate::method::{Method, PreAggregation, Start, Tolerance};
-use crate::{AggregateError, Update, geometry, selection};
+use crate::signs::{self, Signs};
+use crate::{AggregateError, Update, distances, geometry, selection};
 
 /// What remains to be done to the data in one last pass.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,10 +25,14 @@ impl Plan {
         isa: Isa,
         method: &Method,
         updates: &[&Update<'_>],
-        measured: Option<Distances>,
+        measured: Measured,
+        memory: usize,
     ) -> Result<Self, AggregateError> {
+        within(method, updates, memory)?;
         let scope = scope(method).unwrap_or(Scope::Pairs);
-        let mut rows = Rows { isa, updates, mixed: None, distances: measured, scope, n: updates.len() };
+        let n = updates.len();
+        let (chosen, origins) = (None, Some((0..n).collect()));
+        let mut rows = Rows { isa, updates, chosen, mixed: None, origins, measured, scope, memory, n };
         let mut method = method;
         while let Method::After { before, method: then } = method {
             rows.prepare(*before, then)?;
@@ -37,42 +42,95 @@ impl Plan {
     }
 }
 
+/// What has been read from the data before, of all updates.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Measured {
+    pub(crate) distances: Option<Distances>,
+    pub(crate) signs: Option<Vec<Signs>>,
+}
+
+/// Whether the matrices that `method` needs for `updates` fit into `memory` bytes.
+pub(crate) fn within(method: &Method, updates: &[&Update<'_>], memory: usize) -> Result<(), AggregateError> {
+    let n = updates.len();
+    let needed = distances::matrices(n, updates[0].len());
+    let needs = scope(method).is_some() || matches!(method, Method::After { .. });
+    if needs && needed > memory {
+        return Err(AggregateError::Memory { method: method.to_string(), n, needed, allowed: memory });
+    }
+    Ok(())
+}
+
 /// The rows as the pre-aggregations so far have made them.
 struct Rows<'a> {
     isa: Isa,
     updates: &'a [&'a Update<'a>],
+    /// Which of the updates the rows are, once they are not all of these, as long as they are some of them.
+    chosen: Option<Vec<usize>>,
     /// The rows as combinations of the updates, once they are no longer these.
     mixed: Option<Vec<Vec<f64>>>,
-    /// Between the rows, as far as `scope` goes.
-    distances: Option<Distances>,
+    /// The update that each row was made of, until rows are mixed.
+    origins: Option<Vec<usize>>,
+    /// The distances are those between the rows, as far as `scope` goes; the signs those of all updates.
+    measured: Measured,
     scope: Scope,
+    memory: usize,
     /// How many rows there are.
     n: usize,
 }
 
 impl<'a> Rows<'a> {
     fn distances(&mut self) -> Result<&Distances, AggregateError> {
-        match self.distances {
+        match self.measured.distances {
             Some(ref distances) => Ok(distances),
             None => {
                 debug_assert!(
                     self.mixed.is_none(),
                     "mixed rows that are measured later keep their distances"
                 );
-                let measured = Distances::measure(self.isa, self.updates, self.scope, 0)?;
-                Ok(self.distances.insert(measured))
+                let all = Distances::measure(self.isa, self.updates, self.scope, 0, self.memory)?;
+                let measured = match &self.chosen {
+                    Some(chosen) => all.of(chosen, self.updates.len()),
+                    None => all,
+                };
+                Ok(self.measured.distances.insert(measured))
             }
         }
     }
 
     fn gram(&mut self) -> Result<Gram, AggregateError> {
         let (n, updates) = (self.n, self.plain());
-        Ok(Gram::new(self.distances()?, n, updates))
+        Ok(Gram::new(self.distances()?, n, updates.as_deref()))
     }
 
-    /// The updates, as long as the rows are still these.
-    fn plain(&self) -> Option<&'a [&'a Update<'a>]> {
-        if self.mixed.is_none() { Some(self.updates) } else { None }
+    /// The updates that the rows are, as long as they are any.
+    fn plain(&self) -> Option<Vec<&'a Update<'a>>> {
+        match (&self.mixed, &self.chosen) {
+            (Some(_), _) => None,
+            (None, None) => Some(self.updates.to_vec()),
+            (None, Some(chosen)) => Some(chosen.iter().map(|i| self.updates[*i]).collect()),
+        }
+    }
+
+    /// Goes on with some of the rows.
+    fn keep(&mut self, kept: &[usize]) {
+        if kept.len() == self.n {
+            return;
+        }
+        if let Some(distances) = &self.measured.distances {
+            self.measured.distances = Some(distances.of(kept, self.n));
+        }
+        if let Some(origins) = &mut self.origins {
+            *origins = kept.iter().map(|i| origins[*i]).collect();
+        }
+        match &mut self.mixed {
+            Some(rows) => *rows = kept.iter().map(|i| rows[*i].clone()).collect(),
+            None => {
+                let before = self.chosen.take();
+                let update = |i: &usize| before.as_ref().map_or(*i, |chosen| chosen[*i]);
+                self.chosen = Some(kept.iter().map(update).collect());
+            }
+        }
+        self.n = kept.len();
     }
 
     fn prepare(&mut self, before: PreAggregation, then: &Method) -> Result<(), AggregateError> {
@@ -99,6 +157,32 @@ impl<'a> Rows<'a> {
                 norms.sort_by(f64::total_cmp);
                 self.clip(norms[n - clipped - 1], then)
             }
+            PreAggregation::NormFilter { low, high } => {
+                if !(0.0..=1.0).contains(&low) {
+                    return Err(parameter("norm-filter", "low", low, "from 0 to 1"));
+                }
+                if !(high >= 2.0 && high.is_finite()) {
+                    return Err(parameter("norm-filter", "high", high, "a number of at least 2"));
+                }
+                let norms = self.norms()?;
+                let usual = geometry::median(&mut norms.clone());
+                let kept: Vec<usize> =
+                    (0..n).filter(|i| low * usual <= norms[*i] && norms[*i] <= high * usual).collect();
+                self.keep(&kept);
+                Ok(())
+            }
+            PreAggregation::SignFilter { f } => {
+                let f = bound("sign-filter", f, n, |f| 2 * f + 1)?;
+                let origins =
+                    self.origins.as_ref().ok_or(AggregateError::Misplaced { method: "sign-filter" })?;
+                if self.measured.signs.is_none() {
+                    self.measured.signs = Some(Signs::measure(self.updates)?);
+                }
+                let all = self.measured.signs.as_deref().unwrap_or_default();
+                let signs: Vec<Signs> = origins.iter().map(|i| all[*i]).collect();
+                self.keep(&signs::usual(&signs, n - f));
+                Ok(())
+            }
             PreAggregation::NormClipping { norm } => {
                 let norm = match norm {
                     Some(norm) => norm,
@@ -123,8 +207,8 @@ impl<'a> Rows<'a> {
         }
         if looks(then) {
             let updates = self.plain();
-            let scaled = geometry::scaled(self.distances()?, &factors, updates);
-            self.distances = Some(scaled);
+            let scaled = geometry::scaled(self.distances()?, &factors, updates.as_deref());
+            self.measured.distances = Some(scaled);
         }
         let rows = self.coefficients();
         for (row, factor) in rows.iter_mut().zip(factors) {
@@ -152,7 +236,7 @@ impl<'a> Rows<'a> {
                 b.push(origin);
             }
             let mixed = self.gram()?.mixed(&b);
-            self.distances = Some(mixed);
+            self.measured.distances = Some(mixed);
         }
         let rows = self.coefficients();
         let mixed = sets
@@ -165,13 +249,16 @@ impl<'a> Rows<'a> {
             .collect::<Vec<Vec<f64>>>();
         self.n = mixed.len();
         self.mixed = Some(mixed);
+        self.origins = None;
         Ok(())
     }
 
     fn coefficients(&mut self) -> &mut Vec<Vec<f64>> {
         let n = self.updates.len();
+        let chosen = self.chosen.take();
         self.mixed.get_or_insert_with(|| {
-            (0..n).map(|i| (0..n).map(|j| if i == j { 1.0 } else { 0.0 }).collect()).collect()
+            let unit = |i: usize| (0..n).map(|j| if i == j { 1.0 } else { 0.0 }).collect();
+            chosen.unwrap_or_else(|| (0..n).collect()).into_iter().map(unit).collect()
         })
     }
 
@@ -215,13 +302,8 @@ impl<'a> Rows<'a> {
                 let f = bound("bulyan", f, n, |f| 4 * f + 3)?;
                 let winners = selection::bulyan_winners(self.distances()?, n, f, n - 2 * f);
                 let rule = ColumnRule::MeanAroundMedian { f: 2 * f };
-                Ok(match self.mixed {
-                    None => Plan::Columns { rule, chosen: Some(winners) },
-                    Some(rows) => {
-                        let coefficients = winners.iter().map(|i| rows[*i].clone()).collect();
-                        Plan::MixedColumns { rule, coefficients }
-                    }
-                })
+                self.keep(&winners);
+                self.columns(rule)
             }
             Method::MinimumDiameter { f } => {
                 let f = bound("mda", f, n, |f| 2 * f + 1)?;
@@ -262,6 +344,15 @@ impl<'a> Rows<'a> {
                 self.columns(ColumnRule::WeightedTrimmedMean { weights, ratio })
             }
             Method::SignMajority => self.columns(ColumnRule::SignMajority),
+            Method::FlTrust { reference } => {
+                let updates = self.plain();
+                let r = match reference {
+                    Some(id) => self.row_of(id).ok_or(AggregateError::Reference { id })?,
+                    None => selection::medoid(self.distances()?, n),
+                };
+                let (weights, total) = geometry::fltrust(self.distances()?, n, r, updates.as_deref());
+                Ok(Plan::Mean { weights: self.on_updates(weights), total, checked: self.checked() })
+            }
             Method::After { ref before, ref method } => {
                 self.prepare(*before, method)?;
                 self.decide(method)
@@ -269,9 +360,14 @@ impl<'a> Rows<'a> {
         }
     }
 
+    /// The row that was made of one participant's update alone.
+    fn row_of(&self, id: u64) -> Option<usize> {
+        self.origins.as_ref()?.iter().position(|i| self.updates[*i].id == id)
+    }
+
     fn columns(self, rule: ColumnRule) -> Result<Plan, AggregateError> {
         Ok(match self.mixed {
-            None => Plan::Columns { rule, chosen: None },
+            None => Plan::Columns { rule, chosen: self.chosen },
             Some(coefficients) => Plan::MixedColumns { rule, coefficients },
         })
     }
@@ -296,12 +392,20 @@ impl<'a> Rows<'a> {
 
     /// Whether distances have been measured, for which every value counts.
     fn checked(&self) -> bool {
-        self.distances.is_some() && (self.scope.origin() || self.updates.len() > 1)
+        self.measured.signs.is_some()
+            || self.measured.distances.is_some() && (self.scope.origin() || self.updates.len() > 1)
     }
 
     fn on_updates(&self, weights: Vec<f64>) -> Vec<f64> {
         match &self.mixed {
-            None => weights,
+            None => match &self.chosen {
+                None => weights,
+                Some(chosen) => {
+                    let mut all = vec![0.0; self.updates.len()];
+                    chosen.iter().zip(weights).for_each(|(i, w)| all[*i] = w);
+                    all
+                }
+            },
             Some(rows) => (0..rows[0].len())
                 .map(|j| {
                     let mut sum = 0.0;
@@ -325,7 +429,15 @@ impl<'a> Rows<'a> {
         if weights.iter().all(|w| *w == 0.0) {
             return Err(AggregateError::ZeroWeight);
         }
-        let Some(rows) = &self.mixed else { return Ok(weights) };
+        let Some(rows) = &self.mixed else {
+            let Some(chosen) = &self.chosen else { return Ok(weights) };
+            let weights: Vec<f64> = chosen.iter().map(|i| weights[*i]).collect();
+            return if weights.iter().all(|w| *w == 0.0) {
+                Err(AggregateError::ZeroWeight)
+            } else {
+                Ok(weights)
+            };
+        };
         let mean = |row: &Vec<f64>| {
             let (mut sum, mut total) = (0.0, 0.0);
             for (c, w) in row.iter().zip(&weights) {
@@ -361,17 +473,29 @@ pub(crate) fn scope(method: &Method) -> Option<Scope> {
         | Method::GeometricMedian
         | Method::CenteredClipping { start: Start::Medoid, .. }
         | Method::Caf { .. } => Some(Scope::Pairs),
-        Method::CenteredClipping { start: Start::Origin, .. } => Some(Scope::PairsAndNorms),
+        Method::FlTrust { .. } | Method::CenteredClipping { start: Start::Origin, .. } => {
+            Some(Scope::PairsAndNorms)
+        }
         Method::After { before, method } => {
             let own = match before {
                 PreAggregation::NearestNeighbourMixing { .. } => Some(Scope::Pairs),
-                PreAggregation::AdaptiveClipping { .. } | PreAggregation::NormClipping { .. } => {
-                    Some(Scope::Norms)
-                }
-                PreAggregation::Bucketing { .. } => None,
+                PreAggregation::AdaptiveClipping { .. }
+                | PreAggregation::NormClipping { .. }
+                | PreAggregation::NormFilter { .. } => Some(Scope::Norms),
+                PreAggregation::SignFilter { .. } | PreAggregation::Bucketing { .. } => None,
             };
             both(own, scope(method))
         }
+    }
+}
+
+/// Whether `method` looks at the signs of the updates.
+pub(crate) fn looks_at_signs(method: &Method) -> bool {
+    match method {
+        Method::After { before, method } => {
+            matches!(before, PreAggregation::SignFilter { .. }) || looks_at_signs(method)
+        }
+        _ => false,
     }
 }
 

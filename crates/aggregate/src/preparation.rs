@@ -7,8 +7,9 @@ use rayon::prelude::*;
 use crate::distances::{Distances, Scope};
 use crate::lanes::Isa;
 use crate::mean::{add_weighted, divide};
-use crate::plan::{Plan, scope};
+use crate::plan::{Measured, Plan, looks_at_signs, scope, within};
 use crate::round::{apply, fits, participants};
+use crate::signs::Signs;
 use crate::tiles::{Access, Tile, for_each_tile};
 use crate::{AggregateError, Method, Options, Update};
 
@@ -56,6 +57,8 @@ pub struct Preparation {
     pairs: HashMap<(u64, u64), f64>,
     /// Squared norms.
     norms: HashMap<u64, f64>,
+    /// Positive and negative values, where the method looks at them.
+    signs: Option<HashMap<u64, Signs>>,
     sum: Option<RunningSum>,
 }
 
@@ -76,6 +79,7 @@ impl Preparation {
             seen: BTreeSet::new(),
             pairs: HashMap::new(),
             norms: HashMap::new(),
+            signs: looks_at_signs(method).then(HashMap::new),
             sum: weight_at_arrival(method).map(|_| RunningSum::default()),
         }
     }
@@ -93,7 +97,7 @@ impl Preparation {
     /// of this call is kept then, and what was prepared before stays.
     pub fn arrived(&mut self, present: &[Update<'_>], options: &Options) -> Result<(), AggregateError> {
         let updates = participants(present)?;
-        self.measure(&updates)?;
+        self.measure(&updates, options.memory)?;
         self.add(&updates, options)
     }
 
@@ -110,9 +114,15 @@ impl Preparation {
     ) -> Result<(), AggregateError> {
         let updates = participants(updates)?;
         fits(&updates, out)?;
-        self.measure(&updates)?;
-        let distances = self.scope.map(|scope| self.distances(&updates, scope));
-        let plan = Plan::new(self.isa, &self.method, &updates, distances)?;
+        self.measure(&updates, options.memory)?;
+        let measured = Measured {
+            distances: self.scope.map(|scope| self.distances(&updates, scope)),
+            signs: self
+                .signs
+                .as_ref()
+                .map(|signs| updates.iter().map(|u| signs.get(&u.id).copied().unwrap_or_default()).collect()),
+        };
+        let plan = Plan::new(self.isa, &self.method, &updates, measured, options.memory)?;
         match (&plan, self.sum.take()) {
             (Plan::Mean { weights, total, .. }, Some(sum)) if sum.begins(&updates, weights) => {
                 sum.complete(self.isa, &updates, weights, *total, options, out)
@@ -122,7 +132,18 @@ impl Preparation {
     }
 
     /// Measures what is missing between the updates.
-    fn measure(&mut self, updates: &[&Update<'_>]) -> Result<(), AggregateError> {
+    fn measure(&mut self, updates: &[&Update<'_>], memory: usize) -> Result<(), AggregateError> {
+        within(&self.method, updates, memory)?;
+        self.measure_distances(updates, memory)?;
+        let Some(signs) = &mut self.signs else { return Ok(()) };
+        let new: Vec<&Update<'_>> =
+            updates.iter().copied().filter(|update| !signs.contains_key(&update.id)).collect();
+        let found = Signs::measure(&new)?;
+        signs.extend(new.iter().map(|update| update.id).zip(found));
+        Ok(())
+    }
+
+    fn measure_distances(&mut self, updates: &[&Update<'_>], memory: usize) -> Result<(), AggregateError> {
         let Some(scope) = self.scope else { return Ok(()) };
         let mut order: Vec<&Update<'_>> = Vec::with_capacity(updates.len());
         let mut new = Vec::new();
@@ -137,7 +158,7 @@ impl Preparation {
         }
         let known = order.len();
         order.extend(new);
-        let found = Distances::measure(self.isa, &order, scope, known)?;
+        let found = Distances::measure(self.isa, &order, scope, known, memory)?;
         for (i, a) in order.iter().enumerate().skip(known) {
             self.seen.insert(a.id);
             if scope.origin() {

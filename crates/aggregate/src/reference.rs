@@ -131,6 +131,17 @@ fn all_methods(f: usize) -> Vec<Method> {
             "nnm+sign-majority",
             "nnm+weighted-average",
             "nnm+weighted-median",
+            "norm-filter+median",
+            "norm-filter+weighted-average",
+            "sign-filter+trimmed-mean",
+            "sign-filter+geometric-median",
+            "norm-filter(low=0.9,high=2)+sign-filter+norm-clipping+average",
+            "arc+sign-filter+weighted-median",
+            "sign-filter+norm-filter+nnm+caf",
+            "nnm+norm-filter+krum",
+            "fltrust(reference=0)",
+            "sign-filter+fltrust",
+            "norm-filter+bulyan",
         ]
         .map(str::to_owned),
     );
@@ -412,4 +423,91 @@ fn non_finite_values_are_found_wherever_they_are() {
             }
         }
     }
+}
+
+#[test]
+fn a_filter_leaves_what_the_rule_would_see_without_the_rows_that_go() {
+    let mut rows: Vec<Row> = (0..9)
+        .map(|i| ((0..500).map(|c| ((c * 31 + i * 17) % 101) as f32 - 40.0).collect(), 1.0 + i as f64))
+        .collect();
+    rows[2].0.iter_mut().for_each(|x| *x *= 40.0);
+    rows[5].0.iter_mut().for_each(|x| *x *= 0.01);
+    rows[7].0.iter_mut().for_each(|x| *x = -*x);
+    let bytes = bytes(&rows);
+    let updates = updates(&rows, &bytes, 77);
+    let without = |gone: &[u64]| -> Vec<Update<'_>> {
+        updates.iter().filter(|update| !gone.contains(&update.id)).cloned().collect()
+    };
+    for rule in Method::NAMES {
+        for (filter, gone) in [
+            ("norm-filter", vec![2, 5]),
+            ("sign-filter(f=1)", vec![7]),
+            ("norm-filter+sign-filter(f=1)", vec![2, 5, 7]),
+        ] {
+            // f is a count, since there are fewer rows after the filter.
+            let rule: Method = rule.parse().unwrap();
+            let rule = rule.with_tolerance(Tolerance::Count(1));
+            let filtered: Method = format!("{filter}+{rule}").parse().unwrap();
+            let found = crate::aggregate(&filtered, &updates, &Options::default()).map(|out| bits(&out));
+            let expected = crate::aggregate(&rule, &without(&gone), &Options::default());
+            match expected {
+                Ok(expected) => assert_eq!(found, Ok(bits(&expected)), "{filtered}"),
+                Err(expected) => assert_eq!(found, Err(expected), "{filtered}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn the_trusted_update_must_be_there_and_limits_the_others() {
+    let rows: Vec<Row> = [[3.0f32, 4.0], [30.0, 40.0], [-3.0, -4.0], [4.0, -3.0], [0.3, 0.4]]
+        .into_iter()
+        .map(|row| (row.to_vec(), 1.0))
+        .collect();
+    let bytes = bytes(&rows);
+    let updates = updates(&rows, &bytes, 1);
+    let run = |text: &str| crate::aggregate(&text.parse().unwrap(), &updates, &Options::default());
+    // The second is clipped to the norm of the first, the third and fourth have no positive cosine.
+    let out = run("fltrust(reference=0)").unwrap();
+    assert!((out[0] - 2.1).abs() < 1e-5 && (out[1] - 2.8).abs() < 1e-5, "{out:?}");
+    assert_eq!(run("fltrust(reference=9)"), Err(crate::AggregateError::Reference { id: 9 }));
+    assert_eq!(run("norm-filter+fltrust(reference=1)"), Err(crate::AggregateError::Reference { id: 1 }));
+    assert_eq!(run("nnm+fltrust(reference=1)"), Err(crate::AggregateError::Reference { id: 1 }));
+    assert_eq!(
+        run("nnm+sign-filter+median"),
+        Err(crate::AggregateError::Misplaced { method: "sign-filter" })
+    );
+}
+
+#[test]
+fn memory_is_bounded_and_too_little_is_said_before_the_work() {
+    let rows: Vec<Row> = (0..40).map(|i| (vec![i as f32 * 0.37; 20_000], 1.0)).collect();
+    let bytes = bytes(&rows);
+    let updates = updates(&rows, &bytes, 5);
+    // 8 (N + 1)^2 (14 + ceil(log2(3)))
+    let needed = 8 * 41 * 41 * 16;
+    for method in all_methods(1) {
+        let generous = crate::aggregate(&method, &updates, &Options::default()).map(|out| bits(&out));
+        let narrow = Options { memory: needed, ..Options::default() };
+        assert_eq!(crate::aggregate(&method, &updates, &narrow).map(|out| bits(&out)), generous, "{method}");
+        let narrower = Options { memory: needed - 1, ..Options::default() };
+        let refused = crate::aggregate(&method, &updates, &narrower);
+        let has_matrices = crate::plan::scope(&method).is_some() || matches!(method, Method::After { .. });
+        if has_matrices {
+            let expected = crate::AggregateError::Memory {
+                method: method.to_string(),
+                n: 40,
+                needed,
+                allowed: needed - 1,
+            };
+            assert_eq!(refused, Err(expected.clone()));
+            let mut round = crate::Preparation::new(&method);
+            assert_eq!(round.arrived(&updates, &narrower), Err(expected));
+        } else {
+            assert_eq!(refused.map(|out| bits(&out)), generous, "{method}");
+        }
+    }
+    let tiny = Options { memory: 1000, ..Options::default() };
+    let refused = crate::aggregate(&Method::Median, &updates, &tiny);
+    assert!(matches!(refused, Err(crate::AggregateError::Memory { needed: 23_040, .. })), "{refused:?}");
 }

@@ -2,7 +2,7 @@ use crate::column::Columns;
 use crate::lanes::Isa;
 use crate::mean::weighted_mean;
 use crate::mixing::{MixedColumns, Mixing};
-use crate::plan::Plan;
+use crate::plan::{Measured, Plan};
 use crate::tiles::{Access, for_each_tile};
 use crate::{AggregateError, Method, Options, Update};
 
@@ -44,7 +44,7 @@ pub(crate) fn aggregate_on(
 ) -> Result<(), AggregateError> {
     let updates = participants(updates)?;
     fits(&updates, out)?;
-    apply(isa, Plan::new(isa, method, &updates, None)?, updates, options, out)
+    apply(isa, Plan::new(isa, method, &updates, Measured::default(), options.memory)?, updates, options, out)
 }
 
 pub(crate) fn fits(updates: &[&Update<'_>], out: &[f32]) -> Result<(), AggregateError> {

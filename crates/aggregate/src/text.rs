@@ -142,6 +142,7 @@ impl FromStr for Method {
             },
             "caf" => Method::Caf { f: term.tolerance()? },
             "sign-majority" => Method::SignMajority,
+            "fltrust" => Method::FlTrust { reference: term.take("reference", "an id", |_| true)? },
             name => return Err(ParseMethodError::UnknownName(name.to_owned())),
         };
         term.end(method)
@@ -157,6 +158,16 @@ impl FromStr for PreAggregation {
             "nnm" => PreAggregation::NearestNeighbourMixing { f: term.tolerance()? },
             "arc" => PreAggregation::AdaptiveClipping { f: term.tolerance()? },
             "norm-clipping" => PreAggregation::NormClipping { norm: term.positive("norm")? },
+            "norm-filter" => {
+                let (low, high) = PreAggregation::NORM_BOUNDS;
+                let low = term.take("low", "from 0 to 1", |v| (0.0..=1.0).contains(v))?.unwrap_or(low);
+                let fits = |v: &f64| *v >= 2.0 && v.is_finite();
+                PreAggregation::NormFilter {
+                    low,
+                    high: term.take("high", "at least 2", fits)?.unwrap_or(high),
+                }
+            }
+            "sign-filter" => PreAggregation::SignFilter { f: term.tolerance()? },
             "bucketing" => PreAggregation::Bucketing {
                 size: term.count("size")?.unwrap_or(2),
                 seed: term.take("seed", "a whole number", |_| true)?.unwrap_or(0),
@@ -239,6 +250,7 @@ impl fmt::Display for Method {
             }
             Method::Caf { f } => p.tolerance(*f).write("caf", out),
             Method::SignMajority => p.write("sign-majority", out),
+            Method::FlTrust { reference } => p.some("reference", *reference).write("fltrust", out),
             Method::After { before, method } => write!(out, "{before}+{method}"),
         }
     }
@@ -251,6 +263,11 @@ impl fmt::Display for PreAggregation {
             PreAggregation::NearestNeighbourMixing { f } => p.tolerance(*f).write("nnm", out),
             PreAggregation::AdaptiveClipping { f } => p.tolerance(*f).write("arc", out),
             PreAggregation::NormClipping { norm } => p.some("norm", *norm).write("norm-clipping", out),
+            PreAggregation::NormFilter { low, high } => {
+                let (usual_low, usual_high) = PreAggregation::NORM_BOUNDS;
+                p.unless("low", *low, usual_low).unless("high", *high, usual_high).write("norm-filter", out)
+            }
+            PreAggregation::SignFilter { f } => p.tolerance(*f).write("sign-filter", out),
             PreAggregation::Bucketing { size, seed } => {
                 p.unless("size", *size, 2).unless("seed", *seed, 0).write("bucketing", out)
             }
@@ -288,6 +305,8 @@ mod tests {
             "multi-krum(ratio=0.25,neighbours=3,m=4)",
             "centered-clipping(tau=0.5,steps=3,start=origin)",
             "arc+nnm+trimmed-mean",
+            "norm-filter(low=0.5,high=2)+sign-filter(f=2)+norm-clipping+average",
+            "fltrust(reference=3)",
             "norm-clipping(norm=2.5)+bucketing(size=3,seed=9)+nnm(f=1)+krum(f=1)",
         ] {
             texts.push(text.to_owned());
@@ -312,6 +331,9 @@ mod tests {
             ("trimmed-mean(f=1,ratio=0.1)", "beside f"),
             ("krum(f=1,f=2)", "each key once"),
             ("fedavg(cap=nan)", "at least 1"),
+            ("norm-filter(high=1.5)+average", "at least 2"),
+            ("norm-filter(low=-1)+average", "from 0 to 1"),
+            ("fltrust(reference=x)", "an id"),
             ("median+krum", "unknown pre-aggregation"),
             ("nnm", "unknown method"),
             ("nnm+", "unknown method"),

@@ -133,7 +133,8 @@ impl<'a> Update<'a> {
 /// `work` returns whether all values that it saw may be finite; if not, the tile is searched for one that is not.
 ///
 /// # Errors
-/// [`AggregateError::NonFinite`] with the lowest participant and coordinate.
+/// [`AggregateError::NonFinite`] with the lowest participant and coordinate, and [`AggregateError::Memory`] where not even
+/// the smallest tile fits.
 pub(crate) fn for_each_tile<S, T: Copy + Default + Send>(
     updates: &[&Update<'_>],
     options: &Options,
@@ -173,7 +174,12 @@ pub(crate) fn for_each_tile<S, T: Copy + Default + Send>(
             }
         }
     };
-    let threads = rayon::current_num_threads().min(tiles);
+    let least = size_of::<f32>() * updates.len() * (4 * STEP + APART);
+    let threads = rayon::current_num_threads().min(tiles).min(options.memory / least);
+    if threads == 0 && tiles > 0 {
+        let (n, allowed) = (updates.len(), options.memory);
+        return Err(AggregateError::Memory { method: "a tile".to_owned(), n, needed: least, allowed });
+    }
     if threads <= 1 {
         thread();
     } else {

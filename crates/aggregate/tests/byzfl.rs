@@ -6,6 +6,10 @@
 //! * The geometric median is run to convergence from the medoid; ByzFL's stands after 3 steps from the mean of all,
 //!   smoothed by 0.1. Ours must have a sum of distances that is no greater.
 //! * Centered clipping starts at the medoid; compared with `start=origin`, which is ByzFL's.
+//! * Of two values equally far from the median MeaMed leaves out the upper one, whatever the order of participants; ByzFL the
+//!   one that its partial sort happens to leave at the end. On 400,000 columns of normal values the two agree in every one;
+//!   where values lie on a grid they differ in the columns with such a tie, and in no other. The same holds for Bulyan and
+//!   Flower's.
 //! * ByzFL's MoNNA trusts one named participant; we have nothing like it.
 #![allow(clippy::unwrap_used)]
 
@@ -136,4 +140,19 @@ fn geometric_median_is_no_worse_than_theirs() {
         let theirs = cost(&vector(&case.out["GeometricMedian(nu=0.1,T=3)"]));
         assert!(ours <= theirs * (1.0 + 1e-6), "{}: {ours} > {theirs}", case.name);
     }
+}
+
+#[test]
+fn of_two_values_equally_far_from_the_median_the_upper_leaves() {
+    // What ByzFL 0.0.11 answers to the same columns depends on the order of participants.
+    for (column, theirs) in [([-1.0, 0.0, 1.0], -0.5), ([1.0, 0.0, -1.0], 0.5), ([0.0, -1.0, 1.0], -0.5)] {
+        let rows: Vec<Vec<f64>> = column.iter().map(|x| vec![*x]).collect();
+        let ours = run(&rows, "meamed(f=1)").unwrap();
+        assert_eq!(ours, [-0.5]);
+        assert_eq!(ours[0].abs(), f64::abs(theirs), "both keep the median and one value at a distance of 1");
+    }
+    let column = [3.0, 1.0, 2.0, 4.0, 5.0, 0.0, 6.0];
+    let rows: Vec<Vec<f64>> = column.iter().map(|x| vec![*x]).collect();
+    assert_eq!(run(&rows, "meamed(f=1)").unwrap(), [2.5]);
+    assert_eq!(run(&rows, "meamed(f=3)").unwrap(), [2.5]);
 }

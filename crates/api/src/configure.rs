@@ -17,7 +17,16 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The keys that an operator is asked for, by subject.
 const QUESTIONS: &[(&str, &[&str])] = &[
     ("Network", &["network.rpc", "network.ipfs_api"]),
-    ("Aggregation", &["aggregation.method", "aggregation.trim", "aggregation.f", "aggregation.fedavg_cap"]),
+    (
+        "Aggregation",
+        &[
+            "aggregation.method",
+            "aggregation.trim",
+            "aggregation.f",
+            "aggregation.fedavg_cap",
+            "aggregation.weights",
+        ],
+    ),
     (
         "Quality thresholds",
         &["quality.max_norm", "quality.max_norm_ratio", "quality.max_zero_share", "quality.min_trust_score"],

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use r3mes_aggregate::{Method, ParseMethodError, Tolerance};
+use r3mes_aggregate::{Method, ParseMethodError, Standing, Tolerance, combined_weights};
 use r3mes_engine::{AggregationError, AggregationInput};
 use r3mes_gradient::{Container, Gradient, Kind, Layout, Limits, ReadError, TensorStatistics};
 use r3mes_ipfs::CidSettings;
@@ -123,6 +123,45 @@ fn inspected(layout: &Layout, statistics: &[TensorStatistics]) -> Vec<InspectedT
         .collect()
 }
 
+/// Samples, reputation and quality of each file.
+#[derive(Clone, Debug, Default)]
+pub struct StandingRequest {
+    /// Training samples.
+    pub samples: Option<Vec<f64>>,
+    /// Reputation, 0 to 1.
+    pub reputation: Option<Vec<f64>>,
+    /// Quality, 0 to 1.
+    pub quality: Option<Vec<f64>>,
+}
+
+impl StandingRequest {
+    /// The combined weights of `files` files; none if nothing was given.
+    fn weights(&self, files: usize) -> Result<Option<Vec<f64>>, FileError> {
+        let lists =
+            [("--samples", &self.samples), ("--reputation", &self.reputation), ("--quality", &self.quality)];
+        for (option, list) in lists {
+            if let Some(list) = list.as_ref().filter(|list| list.len() != files) {
+                let found = list.len();
+                return Err(FileError::Request(format!(
+                    "{option} has {found} values for {files} files; give one a file"
+                )));
+            }
+        }
+        if lists.iter().all(|(_, list)| list.is_none()) {
+            return Ok(None);
+        }
+        let at = |list: &Option<Vec<f64>>, file: usize| list.as_ref().map_or(1.0, |list| list[file]);
+        let standings: Vec<Standing> = (0..files)
+            .map(|file| Standing {
+                samples: at(&self.samples, file),
+                reputation: at(&self.reputation, file),
+                quality: at(&self.quality, file),
+            })
+            .collect();
+        combined_weights(&standings).map(Some).map_err(|error| FileError::Request(error.to_string()))
+    }
+}
+
 /// What to aggregate, and how.
 #[derive(Clone, Debug)]
 pub struct AggregateRequest {
@@ -130,6 +169,8 @@ pub struct AggregateRequest {
     pub method: String,
     /// One weight a file, for the weighted methods.
     pub weights: Option<Vec<f64>>,
+    /// What weights are combined of instead, one value a file each; what is left out counts as 1 throughout.
+    pub standing: StandingRequest,
     /// The share to trim from each end, or to tolerate.
     pub trim: Option<f64>,
     /// The files, in the order of participants.
@@ -202,7 +243,14 @@ pub fn aggregate(request: &AggregateRequest) -> Result<Aggregated, FileError> {
 
 /// The weights of the files: as given, or the sample counts that federated averaging weighs by.
 fn weights(method: &Method, request: &AggregateRequest) -> Result<Option<Vec<f64>>, FileError> {
-    if let Some(weights) = &request.weights {
+    let combined = request.standing.weights(request.files.len())?;
+    if combined.is_some() && request.weights.is_some() {
+        return Err(FileError::Request(
+            "--weights are the weights themselves; leave out --samples, --reputation and --quality"
+                .to_owned(),
+        ));
+    }
+    if let Some(weights) = combined.as_ref().or(request.weights.as_ref()) {
         if !method.is_weighted() {
             return Err(FileError::Request(format!(
                 "{method} has no weights; leave --weights out, or use weighted-average"

@@ -554,6 +554,16 @@ pub(crate) struct Aggregate {
     /// One weight a file, for the weighted methods.
     #[arg(long, value_delimiter = ',', value_name = "A,B,...")]
     pub(crate) weights: Option<Vec<f64>>,
+    /// Training samples of each file. With --reputation and --quality, weights are their product: samples (at most three
+    /// times the median) times reputation times quality; what is left out counts as 1.
+    #[arg(long, value_delimiter = ',', value_name = "A,B,...", conflicts_with = "weights")]
+    pub(crate) samples: Option<Vec<f64>>,
+    /// Reputation of each file's miner, 0 to 1.
+    #[arg(long, value_delimiter = ',', value_name = "A,B,...", conflicts_with = "weights")]
+    pub(crate) reputation: Option<Vec<f64>>,
+    /// Quality of each file, 0 to 1.
+    #[arg(long, value_delimiter = ',', value_name = "A,B,...", conflicts_with = "weights")]
+    pub(crate) quality: Option<Vec<f64>>,
     /// Share to trim from each end, at least 0 and below 0.5.
     #[arg(long, value_name = "R")]
     pub(crate) trim: Option<f64>,
@@ -732,7 +742,7 @@ A file that is no gradient is refused with one line; the exit code is 2 then.";
 
 fn aggregate_help() -> String {
     format!(
-        "{AGGREGATE_EXAMPLES}\n\nMethods: {}.\nBefore a rule: nnm, arc, norm-clipping, bucketing, joined by a plus: `arc+nnm+trimmed-mean`.\n\
+        "{AGGREGATE_EXAMPLES}\n\nMethods: {}.\nBefore a rule: nnm, arc, norm-clipping, norm-filter, sign-filter, bucketing, joined by a plus: `arc+nnm+trimmed-mean`.\n\
          Parameters stand in parentheses: `trimmed-mean(ratio=0.1)`, `krum(f=2)`.",
         r3mes_api::files::METHODS.join(", ")
     )
@@ -742,4 +752,5 @@ const AGGREGATE_EXAMPLES: &str = "\
 Examples:
   r3mes-proposer aggregate --method median --output out.safetensors a.pb b.pkl.gz c.safetensors
   r3mes-proposer aggregate --method trimmed-mean --trim 0.2 --output out.safetensors *.pb
-  r3mes-proposer aggregate --method weighted-average --weights 1,2,3 --output out.safetensors a.pb b.pb c.pb";
+  r3mes-proposer aggregate --method weighted-average --weights 1,2,3 --output out.safetensors a.pb b.pb c.pb
+  r3mes-proposer aggregate --method weighted-median --samples 120,80,95 --reputation 1,0.5,0.9 --output out.safetensors a.pb b.pb c.pb";

@@ -44,6 +44,6 @@ pub use quantity::{ByteSize, Decimal, QuantityError};
 pub use raw::{KeyDescription, RawSettings};
 pub use settings::{
     AccountSettings, AggregationSettings, IpfsMode, IpfsSettings, LimitSettings, PayoutRule, PayoutSettings,
-    RoundSettings, Settings, SubmissionSettings, SubmissionStrategy,
+    RoundSettings, Settings, SubmissionSettings, SubmissionStrategy, WeightSource,
 };
 pub use verification::{Check, Policy, QualitySettings, VerificationSettings};

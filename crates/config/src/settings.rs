@@ -76,6 +76,42 @@ pub struct AggregationSettings {
     pub f: Option<u32>,
     /// Cap of `fedavg` on a sample count, as a multiple of the median count; at least 1.
     pub fedavg_cap: Option<f64>,
+    /// What the weighted methods weigh by; absent: `fedavg` by samples, the others by reputation.
+    pub weights: Option<WeightSource>,
+}
+
+/// What a weighted method weighs by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WeightSource {
+    /// The sample counts that the miners report.
+    Samples,
+    /// The trust scores on the chain.
+    Reputation,
+    /// Samples, capped, times reputation times quality: [`r3mes_aggregate::combined_weights`].
+    Combined,
+}
+
+impl fmt::Display for WeightSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            WeightSource::Samples => "samples",
+            WeightSource::Reputation => "reputation",
+            WeightSource::Combined => "combined",
+        })
+    }
+}
+
+impl FromStr for WeightSource {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "samples" => Ok(WeightSource::Samples),
+            "reputation" => Ok(WeightSource::Reputation),
+            "combined" => Ok(WeightSource::Combined),
+            _ => Err(String::from("\"samples\", \"reputation\" or \"combined\"")),
+        }
+    }
 }
 
 impl AggregationSettings {
@@ -95,7 +131,7 @@ impl AggregationSettings {
 
 impl Default for AggregationSettings {
     fn default() -> Self {
-        AggregationSettings { method: Method::Median, trim: None, f: None, fedavg_cap: None }
+        AggregationSettings { method: Method::Median, trim: None, f: None, fedavg_cap: None, weights: None }
     }
 }
 

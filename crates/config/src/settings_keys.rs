@@ -104,6 +104,14 @@ pub(crate) const SETTINGS_KEYS: &[SettingsKey] = &[
     )
     .optional("3.0", |s| s.aggregation.fedavg_cap = None),
     SettingsKey::new(
+        "aggregation.weights",
+        Kind::Text,
+        "What weighted methods weigh by: samples, reputation, or combined, which is samples times reputation times quality.",
+        |s| s.aggregation.weights.map(|weights| Value::Text(weights.to_string())),
+        |s, v| put(&mut s.aggregation.weights, v.parse().map(Some)),
+    )
+    .optional("combined", |s| s.aggregation.weights = None),
+    SettingsKey::new(
         "round.quorum",
         Kind::Integer,
         "Gradients that close a round at once.",

@@ -10,7 +10,7 @@ use r3mes_aggregate::Method;
 use r3mes_config::{
     AccountSettings, AggregationSettings, ByteSize, DataDir, Decimal, IpfsMode, IpfsSettings, LimitSettings,
     LocalnetSeed, NetworkProfile, PayoutRule, PayoutSettings, Policy, Profile, QualitySettings, RawSettings,
-    RoundSettings, Settings, SubmissionSettings, SubmissionStrategy, VerificationSettings,
+    RoundSettings, Settings, SubmissionSettings, SubmissionStrategy, VerificationSettings, WeightSource,
 };
 use url::Url;
 
@@ -96,6 +96,11 @@ fn aggregation() -> impl Strategy<Value = AggregationSettings> {
         }),
         (0.0..0.4999).prop_map(move |ratio: f64| bare(&format!("trimmed-mean(ratio={ratio})"))),
         Just(AggregationSettings { f: Some(1), ..bare("trimmed-mean(f=1)") }),
+        prop::sample::select(vec![WeightSource::Samples, WeightSource::Reputation, WeightSource::Combined])
+            .prop_map(move |weights| AggregationSettings {
+                weights: Some(weights),
+                ..bare("weighted-median")
+            }),
         (1.0..1e6).prop_map(move |cap: f64| AggregationSettings {
             fedavg_cap: Some(cap),
             trim: Some(0.1),

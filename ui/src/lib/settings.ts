@@ -59,6 +59,7 @@ const WORDS: Record<string, Words> = {
   "aggregation.method": { label: m.set_method, help: m.set_method_help },
   "aggregation.trim": { label: m.set_trim, help: m.set_trim_help },
   "aggregation.f": { label: m.set_f, help: m.set_f_help },
+  "aggregation.weights": { label: m.set_weights, help: m.set_weights_help },
   "aggregation.fedavg_cap": { label: m.set_fedavg_cap, help: m.set_fedavg_cap_help },
   "round.quorum": { label: m.set_quorum, help: m.set_quorum_help },
   "round.minimum_participants": { label: m.set_minimum, help: m.set_minimum_help },
@@ -122,6 +123,7 @@ export function settingHelp(setting: SettingView): string {
 export const METHODS: { name: string; about: () => string }[] = [
   { name: "median", about: m.method_median },
   { name: "trimmed-mean", about: m.method_trimmed_mean },
+  { name: "arc+caf", about: m.method_arc_caf },
   { name: "arc+nnm+trimmed-mean", about: m.method_arc_nnm },
   { name: "multi-krum", about: m.method_multi_krum },
   { name: "krum", about: m.method_krum },
@@ -132,6 +134,7 @@ export const METHODS: { name: string; about: () => string }[] = [
   { name: "mda", about: m.method_mda },
   { name: "caf", about: m.method_caf },
   { name: "sign-majority", about: m.method_sign_majority },
+  { name: "fltrust", about: m.method_fltrust },
   { name: "weighted-median", about: m.method_weighted_median },
   { name: "weighted-trimmed-mean", about: m.method_weighted_trimmed_mean },
   { name: "weighted-average", about: m.method_weighted_average },

@@ -34,6 +34,11 @@ impl Data {
         updates
     }
 
+    /// The F32 values of one coordinate.
+    pub(crate) fn column(&self, c: usize) -> Vec<f32> {
+        self.rows.iter().map(|row| f32::from_le_bytes(row.as_chunks::<4>().0[c])).collect()
+    }
+
     /// One pass that does nothing but read, by all threads.
     pub(crate) fn read(&self) {
         let sum = self

@@ -63,6 +63,7 @@ fn run(
     let answers = child.stdout.take().ok_or("python has no output")?;
     let updates = data.updates();
     let mut out = vec![0.0; data.d];
+    let mut ties = Vec::new();
     for line in BufReader::new(answers).lines() {
         let answer: Value = serde_json::from_str(&line?)?;
         let text = answer["method"].as_str().ok_or("an answer without a method")?;
@@ -78,6 +79,14 @@ fn run(
         fs::remove_file(path)?;
         let found = aggregate(&method, &updates, &Options::default())?;
         let agrees = OTHERWISE.iter().all(|(name, _)| !text.starts_with(name));
+        let left_out = text.starts_with("meamed").then_some(f);
+        let (tied, found) = without_ties(found, &theirs, data, left_out);
+        if tied > 0 {
+            let d = data.d;
+            ties.push(format!(
+                "`{method}`: {tied} of {d} coordinates are ties that {peer} breaks otherwise."
+            ));
+        }
         let difference = agrees.then(|| relative(&found, &theirs));
         let ours = measure(&method, &updates, data, &mut out)?;
         let read = probe::median((0..LAUNCHES).map(|_| probe::seconds(|| data.read())).collect());
@@ -85,6 +94,7 @@ fn run(
             Row::new(method.to_string(), data, seconds, read, answer["extra_bytes"].as_u64(), Some(peer));
         report.beside(row, &ours, peer, difference);
     }
+    ties.iter().for_each(|tie| report.note(tie));
     if !child.wait()?.success() {
         return Err("the script of the peers failed; see above".into());
     }
@@ -95,6 +105,37 @@ fn run(
 fn relative(ours: &[f32], theirs: &[f64]) -> f64 {
     let scale = theirs.iter().fold(f64::MIN_POSITIVE, |m, x| m.max(x.abs()));
     ours.iter().zip(theirs).map(|(a, b)| (f64::from(*a) - b).abs()).fold(0.0, f64::max) / scale
+}
+
+/// Our result with theirs in its place where the two are means around the median of equally near values: of two values
+/// equally far from it ours leaves out the upper one, theirs either. And how many coordinates that are.
+fn without_ties(
+    mut ours: Vec<f32>,
+    theirs: &[f64],
+    data: &Data,
+    left_out: Option<usize>,
+) -> (usize, Vec<f32>) {
+    let Some(f) = left_out else { return (0, ours) };
+    let mut tied = 0;
+    for (c, (ours, theirs)) in ours.iter_mut().zip(theirs).enumerate() {
+        if f64::from(*ours) != *theirs && is_tie(data.column(c), f, f64::from(*ours), *theirs) {
+            tied += 1;
+            *ours = *theirs as f32;
+        }
+    }
+    (tied, ours)
+}
+
+/// Whether two results are means of different windows of the sorted column that lie equally near its median.
+fn is_tie(mut column: Vec<f32>, f: usize, ours: f64, theirs: f64) -> bool {
+    column.sort_by(f32::total_cmp);
+    let (n, kept) = (column.len(), column.len() - f);
+    let median = ((f64::from(column[(n - 1) / 2]) + f64::from(column[n / 2])) / 2.0) as f32;
+    let mean = |s: usize| column[s..s + kept].iter().map(|x| f64::from(*x)).sum::<f64>() / kept as f64;
+    let window =
+        |result: f64| (0..=f).min_by(|a, b| (mean(*a) - result).abs().total_cmp(&(mean(*b) - result).abs()));
+    let (Some(a), Some(b)) = (window(ours), window(theirs)) else { return false };
+    a != b && (a.min(b)..a.max(b)).all(|s| median - column[s] == column[s + kept] - median)
 }
 
 /// Rounds in which a fifth of the updates attack.

@@ -1,5 +1,5 @@
 use r3mes_api::ApiError;
-use r3mes_api::files::{self, AggregateRequest};
+use r3mes_api::files::{self, AggregateRequest, StandingRequest};
 
 use super::{Failure, output};
 use crate::arguments::Aggregate;
@@ -9,6 +9,11 @@ pub(crate) fn run(command: &Aggregate, json: bool) -> Result<(), Failure> {
     let request = AggregateRequest {
         method: command.method.clone(),
         weights: command.weights.clone(),
+        standing: StandingRequest {
+            samples: command.samples.clone(),
+            reputation: command.reputation.clone(),
+            quality: command.quality.clone(),
+        },
         trim: command.trim,
         files: command.files.clone(),
         output: command.output.clone(),

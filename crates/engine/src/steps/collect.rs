@@ -1,10 +1,11 @@
 //! Collecting: from the first pending gradient to the fixed list of participants.
 
 use futures::future::try_join_all;
-use r3mes_aggregate::Method;
+use r3mes_aggregate::{Method, Standing, combined_weights, norm_quality};
+use r3mes_config::WeightSource;
 
 use super::Progress;
-use crate::aggregation::AggregationInput;
+use crate::aggregation::{AggregationError, AggregationInput};
 use crate::context::Context;
 use crate::event::EngineEvent;
 use crate::intake::Intake;
@@ -256,26 +257,40 @@ impl Context {
         method: &Method,
         included: &[(GradientRow, Judgement)],
     ) -> Result<Vec<f64>, EngineError> {
-        match method {
-            Method::FedAvg { .. } => {
-                let counts: Vec<Option<u64>> = included
-                    .iter()
-                    .map(|(_, judgement)| judgement.facts.as_ref().and_then(|facts| facts.sample_count))
-                    .collect();
-                // Who states no count weighs as little as the least who does.
-                let least = counts.iter().flatten().copied().min().unwrap_or(1).max(1);
-                Ok(counts.into_iter().map(|count| count.unwrap_or(least) as f64).collect())
-            }
-            method if method.is_weighted() => {
-                let mut weights = Vec::with_capacity(included.len());
-                for some in included.chunks(PARALLEL_QUERIES) {
-                    let scores = some.iter().map(|(gradient, _)| self.trust(&gradient.record.miner));
-                    weights.extend(try_join_all(scores).await?);
-                }
-                Ok(weights)
-            }
-            _ => Ok(vec![1.0; included.len()]),
+        if !method.is_weighted() {
+            return Ok(vec![1.0; included.len()]);
         }
+        let usual = match method {
+            Method::FedAvg { .. } => WeightSource::Samples,
+            _ => WeightSource::Reputation,
+        };
+        match self.settings.aggregation.weights.unwrap_or(usual) {
+            WeightSource::Samples => Ok(samples(included)),
+            WeightSource::Reputation => self.reputations(included).await,
+            WeightSource::Combined => {
+                let reputations = self.reputations(included).await?;
+                let norm =
+                    |judgement: &Judgement| judgement.facts.as_ref().map_or(0.0, |facts| facts.l2_norm);
+                let norms: Vec<f64> = included.iter().map(|(_, judgement)| norm(judgement)).collect();
+                let standings: Vec<Standing> = samples(included)
+                    .into_iter()
+                    .zip(reputations)
+                    .zip(norm_quality(&norms))
+                    .map(|((samples, reputation), quality)| Standing { samples, reputation, quality })
+                    .collect();
+                Ok(combined_weights(&standings).map_err(AggregationError::from)?)
+            }
+        }
+    }
+
+    /// The miners' trust scores on the chain, 0 to 1.
+    async fn reputations(&self, included: &[(GradientRow, Judgement)]) -> Result<Vec<f64>, EngineError> {
+        let mut reputations = Vec::with_capacity(included.len());
+        for some in included.chunks(PARALLEL_QUERIES) {
+            let scores = some.iter().map(|(gradient, _)| self.trust(&gradient.record.miner));
+            reputations.extend(try_join_all(scores).await?);
+        }
+        Ok(reputations)
     }
 
     /// The miner's trust score on the chain, 0 to 1; a miner without one weighs 0.5, as a newcomer.
@@ -284,6 +299,16 @@ impl Context {
         let score = score.and_then(|score| score.trust_score.parse::<f64>().ok());
         Ok(score.filter(|score| score.is_finite()).map_or(0.5, |score| score.clamp(0.0, 1.0)))
     }
+}
+
+/// The sample counts that the files state. Who states none weighs as little as the least who does.
+fn samples(included: &[(GradientRow, Judgement)]) -> Vec<f64> {
+    let counts: Vec<Option<u64>> = included
+        .iter()
+        .map(|(_, judgement)| judgement.facts.as_ref().and_then(|facts| facts.sample_count))
+        .collect();
+    let least = counts.iter().flatten().copied().min().unwrap_or(1).max(1);
+    counts.into_iter().map(|count| count.unwrap_or(least) as f64).collect()
 }
 
 /// The training rounds that could close, of the network's model version where it names one.

@@ -7,7 +7,7 @@ use r3mes_localnet::miners::random::{normal, stream};
 use rayon::prelude::*;
 
 use crate::forgeries::Literature;
-use crate::{METHODS, combine, mean, method, name, squared_distance};
+use crate::{combine, mean, method, name, squared_distance};
 
 const N: usize = 25;
 const F: usize = 5;
@@ -59,14 +59,14 @@ fn kappa(text: &str, honest: Honest, attack: &Literature, seed: u64) -> Result<f
 }
 
 /// Prints the table: for each method the worst of the attacks that do not look at the rule, and the one that does.
-pub(crate) fn table() -> Result<(), Box<dyn Error>> {
+pub(crate) fn table(methods: &[&str]) -> Result<(), Box<dyn Error>> {
     println!("### Distance from the honest mean");
     println!(
         "kappa with N = {N}, f = {F}, d = {D}, mean of {SEEDS} seeds: the worst of the attacks that do not know the rule, which one that is, and the one that does.\n"
     );
     println!("| method | iid: worst | by | adaptive | four clusters: worst | by | adaptive |");
     println!("|---|---:|---|---:|---:|---|---:|");
-    for text in METHODS {
+    for text in methods {
         let mut cells = Vec::new();
         for honest in [Honest::Iid, Honest::Clusters] {
             let mut attacks = Literature::fixed();

@@ -9,7 +9,7 @@ use r3mes_localnet::miners::simulation::{Federation, run};
 use rayon::prelude::*;
 
 use crate::forgeries::Literature;
-use crate::{METHODS, combine, method, name};
+use crate::{combine, method, name};
 
 const MINERS: usize = 15;
 const ROUNDS: u64 = 10;
@@ -20,16 +20,22 @@ const BYZANTINE: [(usize, usize); 2] = [(3, SEEDS.len()), (7, 1)];
 /// How the miners' mixtures of digits differ: the concentration of the Dirichlet distribution.
 const SPREADS: [(&str, f64); 2] = [("IID", 1e4), ("non-IID (Dirichlet 1)", 1.0)];
 
-pub(crate) fn tables(quick: bool) -> Result<(), Box<dyn Error>> {
+pub(crate) fn tables(methods: &[&str], quick: bool) -> Result<(), Box<dyn Error>> {
     for (name, skew) in SPREADS {
         for (byzantine, seeds) in BYZANTINE {
-            table(name, skew, byzantine, &SEEDS[..if quick { 1 } else { seeds }])?;
+            table(methods, name, skew, byzantine, &SEEDS[..if quick { 1 } else { seeds }])?;
         }
     }
     Ok(())
 }
 
-fn table(spread: &str, skew: f64, byzantine: usize, seeds: &[u64]) -> Result<(), Box<dyn Error>> {
+fn table(
+    methods: &[&str],
+    spread: &str,
+    skew: f64,
+    byzantine: usize,
+    seeds: &[u64],
+) -> Result<(), Box<dyn Error>> {
     println!("### Digits, {spread}, {byzantine} of {MINERS} attack");
     println!(
         "Accuracy in per cent on held-back rows after {ROUNDS} rounds, mean of {} seeds. *None*: the same rule and f, nobody attacks.\n",
@@ -38,7 +44,7 @@ fn table(spread: &str, skew: f64, byzantine: usize, seeds: &[u64]) -> Result<(),
     let names: Vec<String> = Literature::fixed().iter().map(Literature::name).collect();
     println!("| method | none | {} | adaptive | worst loss |", names.join(" | "));
     println!("|---|{}", "---:|".repeat(names.len() + 3));
-    for text in METHODS {
+    for text in methods {
         let method = method(text, byzantine)?;
         let mut attacks: Vec<Option<Literature>> = vec![None];
         attacks.extend(Literature::fixed().into_iter().map(Some));

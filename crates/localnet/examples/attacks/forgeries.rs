@@ -29,9 +29,9 @@ pub(crate) enum Literature {
     Zero,
     /// The honest mean times 1e6.
     Scaling,
-    /// Knows the rule too: tries ALIE and IPM at many strengths, the own update
-    /// shifted, Min-Max and Min-Sum (Shejwalkar and Houmansadr 2021)
-    /// and sends what carries the aggregate furthest from the honest mean.
+    /// Knows the rule too: tries ALIE and IPM at many strengths, the own update shifted, the copy of each honest update,
+    /// Min-Max and Min-Sum (Shejwalkar and Houmansadr 2021), and the mean shifted along the honest updates' principal
+    /// direction, and sends what carries the aggregate furthest from the honest mean.
     Adaptive(Method),
 }
 
@@ -149,14 +149,43 @@ fn adaptive(method: &Method, view: &RoundView<'_>, centre: &[f64]) -> Vec<f32> {
         let shifted = view.own.iter().zip(&deviations).map(|(x, s)| (f64::from(*x) - z * s) as f32);
         candidates.push(shifted.collect());
     }
-    candidates.push(view.honest[0].to_vec());
+    candidates.extend(view.honest.iter().map(|row| row.to_vec()));
     candidates.extend(within_reach(view.honest, centre, &deviations));
+    candidates.extend(along_the_spread(view.honest, centre));
     let harm = |candidate: &Vec<f32>| {
         let mut rows: Vec<&[f32]> = vec![candidate; view.byzantine];
         rows.extend(view.honest);
         combine(method, &rows).map_or(0.0, |aggregate| squared_distance(&aggregate, centre))
     };
     candidates.into_iter().max_by(|a, b| harm(a).total_cmp(&harm(b))).unwrap_or_default()
+}
+
+/// The honest mean shifted along the direction in which the honest updates differ most, either way, and against the mean,
+/// by shares of the honest deviation: where a spectral filter looks for attackers, and hides them among honest ones.
+fn along_the_spread(honest: &[&[f32]], centre: &[f64]) -> Vec<Vec<f32>> {
+    let norm = |v: &[f64]| v.iter().map(|x| x * x).sum::<f64>().sqrt();
+    let centred: Vec<Vec<f64>> =
+        honest.iter().map(|row| row.iter().zip(centre).map(|(x, m)| f64::from(*x) - m).collect()).collect();
+    let deviation = (centred.iter().map(|row| norm(row).powi(2)).sum::<f64>() / honest.len() as f64).sqrt();
+    let mut principal = centred[0].clone();
+    for _ in 0..30 {
+        let mut next = vec![0.0; centre.len()];
+        for row in &centred {
+            let along: f64 = row.iter().zip(&principal).map(|(x, p)| x * p).sum();
+            next.iter_mut().zip(row).for_each(|(sum, x)| *sum += along * x);
+        }
+        let length = norm(&next).max(f64::MIN_POSITIVE);
+        principal = next.into_iter().map(|x| x / length).collect();
+    }
+    let back: Vec<f64> = centre.iter().map(|x| -x / norm(centre).max(f64::MIN_POSITIVE)).collect();
+    let mut found = Vec::new();
+    for (direction, sign) in [(&principal, 1.0), (&principal, -1.0), (&back, 1.0)] {
+        for share in (5..=20).map(|k| f64::from(k) / 10.0) {
+            let shift = sign * share * deviation;
+            found.push(centre.iter().zip(direction).map(|(m, p)| (m + shift * p) as f32).collect());
+        }
+    }
+    found
 }
 
 /// Min-Max and Min-Sum: the furthest along -mean / norm(mean) and along -deviation at which no distance to an honest update,
