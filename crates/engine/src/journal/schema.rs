@@ -9,11 +9,14 @@ use super::listing::verdict_name;
 use crate::verification::Judgement;
 
 /// The version that this program writes.
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;
 
 /// `MIGRATIONS[v]` takes a journal of version `v` to version `v + 1`.
-const MIGRATIONS: [Migration; VERSION as usize] =
-    [Migration { statements: V1, fill: |_| Ok(()) }, Migration { statements: V2, fill: fill_listing }];
+const MIGRATIONS: [Migration; VERSION as usize] = [
+    Migration { statements: V1, fill: |_| Ok(()) },
+    Migration { statements: V2, fill: fill_listing },
+    Migration { statements: V3, fill: |_| Ok(()) },
+];
 
 struct Migration {
     statements: &'static str,
@@ -151,6 +154,9 @@ CREATE TABLE transfers (
     at                  TEXT    NOT NULL
 ) STRICT;
 ";
+
+/// How a gradient lies to the aggregate that it became part of.
+const V3: &str = "ALTER TABLE gradients ADD COLUMN similarity REAL;";
 
 /// The columns that come out of the chain's record and the judgement.
 fn fill_listing(change: &Transaction<'_>) -> Result<(), JournalError> {
