@@ -1,5 +1,5 @@
 import { defineConfig, mergeConfig } from "vite";
-import product from "./vite.config";
+import product from "./vite.config.ts";
 
 /** The policy of the product's window, so that what it refuses shows in tests. */
 const POLICY =

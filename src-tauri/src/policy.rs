@@ -74,6 +74,27 @@ pub(crate) fn tray_line(state: EngineState, health: Health, turkish: bool) -> &'
     }
 }
 
+/// What the tray's icon says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// Nothing runs, and nothing need be done.
+    Stopped,
+    /// The engine works.
+    Running,
+    /// Something keeps the engine from its work.
+    Trouble,
+}
+
+/// The icon that stands for a state.
+pub(crate) fn tray_mark(state: EngineState, health: Health) -> Mark {
+    use EngineState::{CannotRecover, Running, Starting, Stopped, StoppedWithError, Stopping};
+    match (state, health) {
+        (StoppedWithError | CannotRecover, _) | (Running, Health::Troubled) => Mark::Trouble,
+        (Running, _) => Mark::Running,
+        (Stopped | Starting | Stopping, _) => Mark::Stopped,
+    }
+}
+
 /// The locale out of the environment, as languages are named in a browser: `tr_TR.UTF-8` is `tr-TR`. The
 /// `C` and `POSIX` locales name no language.
 pub(crate) fn locale(variables: [Option<String>; 3]) -> Option<String> {
@@ -167,6 +188,17 @@ mod tests {
                 let (english, turkish) = (tray_line(state, health, false), tray_line(state, health, true));
                 assert!(!english.is_empty() && english != turkish);
             }
+        }
+    }
+
+    #[test]
+    fn the_trays_icon_is_marked_where_something_is_wrong() {
+        use EngineState::*;
+        assert_eq!(tray_mark(Running, Health::Good), Mark::Running);
+        assert_eq!(tray_mark(Running, Health::Idle), Mark::Running);
+        assert_eq!(tray_mark(Stopped, Health::Troubled), Mark::Stopped);
+        for (state, health) in [(Running, Health::Troubled), (StoppedWithError, Health::Off)] {
+            assert_eq!(tray_mark(state, health), Mark::Trouble);
         }
     }
 }

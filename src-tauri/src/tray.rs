@@ -4,11 +4,12 @@
 use std::sync::Mutex;
 
 use r3mes_api::session::{EngineState, Session};
+use tauri::image::Image;
 use tauri::menu::{Menu, MenuItem, PredefinedMenuItem};
-use tauri::tray::TrayIconBuilder;
-use tauri::{AppHandle, Manager, Runtime};
+use tauri::tray::{TrayIcon, TrayIconBuilder};
+use tauri::{AppHandle, Manager, Runtime, include_image};
 
-use crate::policy::{is_turkish, tray_line};
+use crate::policy::{Mark, is_turkish, tray_line, tray_mark};
 use crate::{quit, window};
 
 /// The tray's items that change, where there is a tray.
@@ -17,6 +18,8 @@ pub(crate) struct Tray<R: Runtime> {
 }
 
 struct Items<R: Runtime> {
+    icon: TrayIcon<R>,
+    shown: Mutex<Mark>,
     state: MenuItem<R>,
     toggle: MenuItem<R>,
 }
@@ -43,6 +46,7 @@ pub(crate) fn refresh<R: Runtime>(app: &AppHandle<R>) {
     let turkish =
         is_turkish(snapshot.preferences.language.as_deref(), snapshot.application.locale.as_deref());
     let engine = &snapshot.engine;
+    items.show(tray_mark(engine.state, engine.health));
     let _ = items.state.set_text(tray_line(engine.state, engine.health, turkish));
     let toggle = match (engine.can_stop, turkish) {
         (true, false) => "Stop",
@@ -74,22 +78,39 @@ fn build<R: Runtime>(app: &AppHandle<R>) -> tauri::Result<Items<R>> {
             &MenuItem::with_id(app, "quit", end, true, None::<&str>)?,
         ],
     )?;
-    let mut icon = TrayIconBuilder::with_id("main").menu(&menu).tooltip("R3MES Launcher");
-    if let Some(image) = app.default_window_icon() {
-        icon = icon.icon(image.clone());
-    }
-    icon.on_menu_event(|app, event| match event.id().as_ref() {
-        "open" => {
-            if let Err(error) = window::show(app) {
-                tracing::error!("failed to open the window: {error}");
+    let icon = TrayIconBuilder::with_id("main").menu(&menu).tooltip("R3MES Launcher");
+    let icon = icon
+        .icon(image(Mark::Stopped))
+        .on_menu_event(|app, event| match event.id().as_ref() {
+            "open" => {
+                if let Err(error) = window::show(app) {
+                    tracing::error!("failed to open the window: {error}");
+                }
             }
+            "toggle" => toggle_engine(app),
+            "quit" => quit::begin(app),
+            _ => {}
+        })
+        .build(app)?;
+    Ok(Items { icon, shown: Mutex::new(Mark::Stopped), state, toggle })
+}
+
+impl<R: Runtime> Items<R> {
+    /// Changes the icon where it says something else; each change writes a file for the tray's host.
+    fn show(&self, mark: Mark) {
+        let Ok(mut shown) = self.shown.lock() else { return };
+        if *shown != mark && self.icon.set_icon(Some(image(mark))).is_ok() {
+            *shown = mark;
         }
-        "toggle" => toggle_engine(app),
-        "quit" => quit::begin(app),
-        _ => {}
-    })
-    .build(app)?;
-    Ok(Items { state, toggle })
+    }
+}
+
+fn image(mark: Mark) -> Image<'static> {
+    match mark {
+        Mark::Stopped => include_image!("../icons/tray-stopped.png"),
+        Mark::Running => include_image!("../icons/tray-running.png"),
+        Mark::Trouble => include_image!("../icons/tray-trouble.png"),
+    }
 }
 
 fn toggle_engine<R: Runtime>(app: &AppHandle<R>) {

@@ -15,7 +15,9 @@ test("Stop is there while it starts, and Start says why it cannot be pressed", a
   await page.goto("/?scenario=fresh&language=en#/overview");
   const start = page.getByTestId("engine-panel").getByTestId("engine-start");
   await expect(start).toHaveAttribute("aria-disabled", "true");
-  await expect(start).toHaveAccessibleDescription("Not possible now: find the account's key: none is chosen");
+  await expect(start).toHaveAccessibleDescription(
+    "Not possible now: start the proposer: there is no key yet",
+  );
 });
 
 test("running without recent work is not green", async ({ page }) => {
@@ -72,7 +74,7 @@ test("the passphrase of a key file is asked for at the start", async ({ page }) 
   await page.getByTestId("engine-panel").getByTestId("engine-start").click();
   await page.getByTestId("access-passphrase").fill("no");
   await page.keyboard.press("Enter");
-  await expect(page.getByTestId("access-dialog")).toContainText("the passphrase is wrong");
+  await expect(page.getByTestId("access-dialog")).toContainText("the passphrase does not open it");
   await page.getByTestId("access-passphrase").fill("sesame");
   await page.keyboard.press("Enter");
   await expect(page.getByTestId("engine-state")).toHaveAttribute("data-state", "running");

@@ -13,6 +13,7 @@ use r3mes_gradient::{Container, DType, Gradient, Kind, Layout, Limits, ReadError
 use r3mes_ipfs::{Cid, CidHasher, CidSettings};
 
 use crate::home::{temporary_in, write_durably};
+use crate::similarity;
 
 /// One gradient file that takes part.
 #[derive(Clone, Debug)]
@@ -34,6 +35,8 @@ pub struct AggregateFile {
     pub bytes: u64,
     /// Number of values.
     pub elements: u64,
+    /// The cosine of the angle between each input and the aggregate, by the input's id; without those that have none.
+    pub similarities: Vec<(u64, f64)>,
 }
 
 /// Aggregates files into a safetensors file at `output`: tensors in name order, F32, no metadata.
@@ -133,7 +136,11 @@ impl Arrivals {
         let mut values = vec![0.0; updates[0].len()];
         self.preparation.close(&updates, &Options::default(), &mut values)?;
         drop(updates);
-        write_aggregate(&mut values, first, output)
+        let similarities = gradients
+            .iter()
+            .filter_map(|(input, gradient)| Some((input.id, similarity::cosine(gradient, &values)?)))
+            .collect();
+        Ok(AggregateFile { similarities, ..write_aggregate(&mut values, first, output)? })
     }
 
     fn map(&self, input: &AggregationInput) -> Result<Gradient, AggregationError> {
@@ -209,7 +216,7 @@ fn write_aggregate(
     })
     .map_err(|source| AggregationError::Write { path: output.to_owned(), source })?;
     let (cid, bytes) = written.ok_or(AggregationError::NoInputs)?;
-    Ok(AggregateFile { cid, bytes, elements: values_len })
+    Ok(AggregateFile { cid, bytes, elements: values_len, similarities: Vec::new() })
 }
 
 /// Computes the CID of what passes through.

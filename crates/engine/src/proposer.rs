@@ -1,6 +1,6 @@
 //! The proposer at work: one loop that looks at the chain and the journal, and does what comes next.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use r3mes_chain::{Chain, EndpointStatus, Status};
@@ -195,6 +195,11 @@ impl Running {
         self.context.chain.endpoints()
     }
 
+    /// Something to look at this proposer through, which does not keep it alive.
+    pub fn observer(&self) -> Observer {
+        Observer { context: Arc::downgrade(&self.context) }
+    }
+
     /// Asks the work to stop in order: a live commitment is revealed first, which takes no longer than the
     /// blocks until its deadline. It does not wait for that.
     pub fn ask_to_stop(&self) {
@@ -252,6 +257,25 @@ impl Running {
     /// Whether the work has ended.
     pub fn has_ended(&self) -> bool {
         self.task.is_finished()
+    }
+}
+
+/// Looks at a running proposer from elsewhere. It keeps nothing of it: neither the work nor the data folder's lock.
+#[derive(Clone, Debug, Default)]
+pub struct Observer {
+    context: Weak<Context>,
+}
+
+impl Observer {
+    /// How each endpoint of the chain stands, in the order of the network's list; none once the proposer has ended.
+    pub fn endpoints(&self) -> Option<Vec<EndpointStatus>> {
+        Some(self.context.upgrade()?.chain.endpoints())
+    }
+
+    /// The IPFS node that it works with, and whether that is one of its own; none once the proposer has ended.
+    pub fn ipfs_node(&self) -> Option<(Kubo, bool)> {
+        let context = self.context.upgrade()?;
+        Some((context.ipfs.node().clone(), context.ipfs.is_managed()))
     }
 }
 

@@ -76,7 +76,7 @@ const LAUNCHER: &str = "r3mes-launcher";
 
 /// By the lock file, without writing it. Not `ci`: that refuses a lock file in which an optional package of another
 /// platform has no entry.
-const INSTALL: &[&str] = &["install", "--no-save", "--no-audit", "--no-fund"];
+pub(crate) const INSTALL: &[&str] = &["install", "--no-save", "--no-audit", "--no-fund"];
 
 /// `cargo xtask bindings`: writes the UI's bindings from the shell's commands.
 pub(crate) fn bindings() -> Result<()> {
@@ -183,7 +183,7 @@ fn install_ui() -> Result<Maybe> {
 }
 
 /// Whether what is installed is what the lock file names: npm leaves a copy of the list, which is not older.
-fn installed(folder: &str) -> bool {
+pub(crate) fn installed(folder: &str) -> bool {
     let folder = root().join(folder);
     match (
         modified(&folder.join("node_modules/.package-lock.json")),
@@ -194,45 +194,18 @@ fn installed(folder: &str) -> bool {
     }
 }
 
-fn npm(heading: &str, folder: &str, arguments: &[&str]) -> Result<Step> {
+pub(crate) fn npm(heading: &str, folder: &str, arguments: &[&str]) -> Result<Step> {
     let step = Step::new(heading, "npm", &[&["--prefix", folder], arguments].concat());
     Ok(with_node(step)?.env("NO_UPDATE_NOTIFIER", "1"))
 }
 
 /// The same with our own Node before the system's, where the system's is too old.
-fn with_node(step: Step) -> Result<Step> {
+pub(crate) fn with_node(step: Step) -> Result<Step> {
     let Some(folder) = setup::own_node()? else { return Ok(step) };
     let path = env::var_os("PATH").unwrap_or_default();
     let folders = std::iter::once(folder).chain(env::split_paths(&path));
     let path = env::join_paths(folders).context("failed to put Node on the path")?;
     Ok(step.env("PATH", path))
-}
-
-/// `cargo xtask package`: a .deb, and an AppImage where the bundler's tools can be had.
-pub(crate) fn package() -> Result<()> {
-    setup::for_build()?;
-    setup::for_desktop()?;
-    build_ui()?;
-    let folder = "src-tauri/cli";
-    if !installed(folder) {
-        npm("install the bundler", folder, INSTALL)?.run_or_fail()?;
-    }
-    let bundler = root().join(folder).join("node_modules/.bin/tauri");
-    let bundler = bundler.display().to_string();
-    let bundle = |kind: &str| -> Result<Step> {
-        let step = Step::new(&format!("build the {kind}"), &bundler, &["build", "--bundles", kind]);
-        Ok(with_node(step)?.within("src-tauri"))
-    };
-    bundle("deb")?.run_or_fail()?;
-    let image = bundle("appimage")?.run()?;
-    let out = target()?.join("release/bundle");
-    println!("\npackages are below {}", out.display());
-    if !image.passed {
-        println!(
-            "no AppImage: its bundler fetches tools from the network that cannot be had here; see above"
-        );
-    }
-    Ok(())
 }
 
 /// Whether a shell with the libraries of the desktop can be built here.

@@ -7,6 +7,7 @@ mod chaos;
 mod desktop;
 mod go;
 mod hygiene;
+mod package;
 mod run;
 mod setup;
 mod step;
@@ -51,8 +52,12 @@ enum Task {
     Bindings,
     /// Draw every screen of the launcher in both themes.
     Screenshots,
-    /// Build the launcher's packages.
-    Package,
+    /// Build the launcher's packages, with the command line in them, and try what was built.
+    Package {
+        /// Without optimizations: quick and large, to try the packaging itself.
+        #[arg(long)]
+        debug: bool,
+    },
     /// Measure the aggregation methods against the memory's bandwidth; the tables go into crates/aggregate/BENCH.md.
     Bench {
         /// Print one JSON object a row, and leave the file as it is.
@@ -89,7 +94,7 @@ fn main() -> ExitCode {
         Task::Attacks { quick } => attacks::attacks(quick),
         Task::Bindings => desktop::bindings(),
         Task::Screenshots => desktop::screenshots(),
-        Task::Package => desktop::package(),
+        Task::Package { debug } => package::package(debug),
         Task::Setup => setup::for_build()
             .and_then(|()| setup::for_tests())
             .map(|()| println!("all that a build and its tests need is here")),

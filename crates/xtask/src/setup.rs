@@ -67,6 +67,16 @@ const DESKTOP_TESTS: &[Need] = &[
     },
 ];
 
+/// What a package that was built is tried with, beside what drives a window.
+const PACKAGES: &[Need] = &[Need {
+    what: "what validates and starts a package (desktop-file-utils, appstream, x11-utils)",
+    is_there: || {
+        let programs = ["desktop-file-validate", "appstreamcli", "xwininfo"];
+        programs.iter().all(|program| succeeds("which", &[program]))
+    },
+    packages: &["desktop-file-utils", "appstream", "x11-utils"],
+}];
+
 /// The oldest Node that the web UI's tools take, and the one that is fetched where there is none.
 const NODE: (u32, u32) = (20, 19);
 const OWN_NODE: &str = "22.20.0";
@@ -104,6 +114,12 @@ pub(crate) fn for_desktop() -> Result<()> {
 /// Makes sure that the launcher's window can be driven.
 pub(crate) fn for_desktop_tests() -> Result<()> {
     install(DESKTOP_TESTS)
+}
+
+/// Makes sure that a package can be tried.
+pub(crate) fn for_packages() -> Result<()> {
+    for_desktop_tests()?;
+    install(PACKAGES)
 }
 
 /// The folder of a Node of our own, where the system's is too old: distributions keep one for years. It comes

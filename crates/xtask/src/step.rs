@@ -37,6 +37,9 @@ impl Step {
     pub(crate) fn new(heading: &str, program: impl AsRef<OsStr>, arguments: &[&str]) -> Self {
         let mut command = Command::new(program);
         command.args(arguments).current_dir(root());
+        for (name, _) in env::vars_os().filter(|(name, _)| is_of_our_package(name)) {
+            command.env_remove(name);
+        }
         Step { heading: heading.to_owned(), command, alone: None }
     }
 
@@ -113,6 +116,13 @@ impl Step {
             std::process::exit(status.code().unwrap_or(1));
         }
     }
+}
+
+/// Whether cargo set a variable for the xtask that it runs. Build scripts look at these names; what they see must not
+/// differ from what they see when cargo is called by hand, or everything above them is built again each time.
+fn is_of_our_package(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
 }
 
 /// Prints what comes next.
@@ -194,6 +204,21 @@ mod tests {
     fn a_command_is_shown_as_it_would_be_typed() {
         let step = Step::new("doc", "cargo", &["doc", "a b", "it's"]).env("RUSTDOCFLAGS", "-D warnings");
         assert_eq!(shown(&step.command), r"RUSTDOCFLAGS='-D warnings' cargo doc 'a b' 'it'\''s'");
+    }
+
+    #[test]
+    fn a_step_does_not_see_which_package_runs_it() {
+        for (name, ours) in [
+            ("CARGO_MANIFEST_DIR", true),
+            ("CARGO_PKG_NAME", true),
+            ("CARGO_TARGET_DIR", false),
+            ("PATH", false),
+        ] {
+            assert_eq!(is_of_our_package(OsStr::new(name)), ours, "{name}");
+        }
+        let removed =
+            |step: &Step| step.command.get_envs().any(|(name, to)| name == "CARGO_PKG_NAME" && to.is_none());
+        assert!(removed(&Step::cargo("say nothing", &["--version"])));
     }
 
     #[test]

@@ -16,5 +16,9 @@ export class Failure extends Error {
 /** What was thrown as the error that a screen shows. */
 export function shown(thrown: unknown): ApiError {
   if (thrown instanceof Failure) return thrown.error;
-  return { code: "engine", message: thrown instanceof Error ? thrown.message : String(thrown), remedy: null };
+  return {
+    code: "engine",
+    message: `finish a task: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+    remedy: null,
+  };
 }

@@ -2,6 +2,7 @@
 
 import type { EngineView } from "../backend/types";
 import type { Tone } from "../components/Badge.svelte";
+import { told } from "./told.svelte";
 import { m } from "../paraglide/messages.js";
 
 /** Why the engine cannot be started now; `null` where it can. */
@@ -14,7 +15,7 @@ export function startReason(engine: EngineView): string | null {
     case "stopping":
       return m.engine_is_stopping();
     default:
-      return engine.startBlocked?.message ?? null;
+      return engine.startBlocked ? told(engine.startBlocked.message) : null;
   }
 }
 

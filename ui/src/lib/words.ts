@@ -93,6 +93,14 @@ export const levels: Words<VerdictLevel> = {
   unknown: m.level_unknown,
 };
 
+/** The same of a line of the diagnostics, which are not about being enough. */
+export const doctorLevels: Words<VerdictLevel> = {
+  pass: m.doctor_pass,
+  warn: m.doctor_warn,
+  fail: m.doctor_fail,
+  unknown: m.level_unknown,
+};
+
 export const levelTones: Record<VerdictLevel, Tone> = {
   pass: "good",
   warn: "warn",

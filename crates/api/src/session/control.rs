@@ -4,9 +4,9 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use r3mes_config::Settings;
-use r3mes_engine::Running;
 use r3mes_engine::event::{EngineEvent, Numbered};
 use r3mes_engine::journal::EntryKind;
+use r3mes_engine::{Observer, Running};
 use time::OffsetDateTime;
 use tokio::sync::Notify;
 use tokio::sync::broadcast::error::RecvError;
@@ -29,6 +29,8 @@ pub(crate) struct Control {
     again: Notify,
     /// What the running engine works by.
     settings: Mutex<Option<Settings>>,
+    /// What the running engine is looked at through.
+    observer: Mutex<Observer>,
 }
 
 #[derive(Debug)]
@@ -107,6 +109,11 @@ impl Session {
         lock(&self.inner.control.settings).clone()
     }
 
+    /// The running engine to look at; one that shows nothing while none runs.
+    pub(crate) fn observer(&self) -> Observer {
+        lock(&self.inner.control.observer).clone()
+    }
+
     fn want(&self, desired: Desired) -> Result<(), ApiError> {
         let kept = self.remember(|kept| kept.desired = desired);
         self.inner.board.engine(|engine| engine.desired = desired);
@@ -157,7 +164,9 @@ impl Session {
             () = stop.cancelled() => return Ok(()),
             up = self.bring_up() => up?,
         };
+        *lock(&self.inner.control.observer) = running.observer();
         self.enter(EngineState::Running, None);
+        self.look_again();
         let mut events = running.events();
         loop {
             tokio::select! {

@@ -81,7 +81,7 @@ impl Session {
         Ok(detail(&listed, &settings, evidence))
     }
 
-    /// The norms of the newest gradients, oldest first: of one training round, or of all.
+    /// The norms and similarities of the newest gradients, oldest first: of one training round, or of all.
     ///
     /// # Errors
     /// When the journal cannot be read.
@@ -98,7 +98,7 @@ impl Session {
             miner: point.miner,
             training_round: point.training_round_id.to_string(),
             norm: point.norm,
-            similarity: None,
+            similarity: point.similarity,
             verdict: point.verdict.into(),
         };
         Ok(points.into_iter().map(point).collect())

@@ -3,9 +3,10 @@
 
 use std::time::{Duration, Instant};
 
-use r3mes_chain::Rpc;
 use r3mes_chain::http::Timeouts;
-use r3mes_config::{NetworkProfile, Profile, RawSettings};
+use r3mes_chain::{EndpointStanding, EndpointStatus, Rpc};
+use r3mes_config::{IpfsMode, NetworkProfile, Profile, RawSettings};
+use r3mes_engine::journal::{Direction, Journal};
 use r3mes_ipfs::Kubo;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -15,7 +16,7 @@ use super::network::{
     EndpointProbe, EndpointState, EndpointView, IpfsProbe, IpfsView, NetworkChoice, NetworkView, ProfileView,
 };
 use super::snapshot::Change;
-use super::{Session, lock, now, refused};
+use super::{Session, lock, now, refused, rfc3339};
 use crate::hardware::{REMEMBERED, transfer_rates};
 use crate::{ApiError, ErrorCode, TransferRates};
 
@@ -39,7 +40,7 @@ struct Answer {
 }
 
 impl Session {
-    /// Asks every endpoint of the network.
+    /// Asks every endpoint of the network, and the running engine how it finds them.
     pub(crate) async fn reach_network(&self) {
         let Ok(settings) = self.settings_now() else { return };
         let network = settings.network;
@@ -53,23 +54,37 @@ impl Session {
         });
         let answers = futures::future::join_all(asked).await;
         let before = std::mem::take(&mut lock(&self.inner.reached).endpoints);
-        let view = view(&network, &answers, &before);
+        let mut view = view(&network, &answers, &before);
+        if let Some(found) = self.observer().endpoints() {
+            as_the_engine_finds(&mut view.endpoints, &found, &before);
+        }
         lock(&self.inner.reached).endpoints.clone_from(&view.endpoints);
         self.inner.board.put(Change::Network(Box::new(view)));
     }
 
-    /// Asks the IPFS node.
+    /// Asks the IPFS node: the one that the running engine works with, else the one that the settings name. One of
+    /// the engine's own is there only while the engine runs.
     pub(crate) async fn reach_ipfs(&self) {
         let Ok(settings) = self.settings_now() else { return };
-        let url = settings.network.ipfs_api;
-        if self.is_local() && self.inner.local.lock().await.is_none() {
-            return self
-                .inner
-                .board
-                .put(Change::Ipfs(Box::new(IpfsView { url: plain(&url), ..IpfsView::default() })));
+        let named = settings.network.ipfs_api;
+        let used = self.observer().ipfs_node();
+        let managed = used.as_ref().map_or(settings.ipfs.mode == IpfsMode::Managed, |(_, managed)| *managed);
+        let url = used.as_ref().and_then(|(node, _)| node.url());
+        let mut view = IpfsView {
+            url: url.as_ref().or((!managed).then_some(&named)).map(plain).unwrap_or_default(),
+            managed,
+            ..IpfsView::default()
+        };
+        if let Some(journal) = self.journal() {
+            view.fetch_bytes_per_second = speed(&journal, Direction::Fetch);
+            view.upload_bytes_per_second = speed(&journal, Direction::Upload);
         }
-        let mut view = IpfsView { url: plain(&url), at: Some(now()), ..IpfsView::default() };
-        match kubo(&url) {
+        let is_away = self.is_local() && self.inner.local.lock().await.is_none();
+        if used.is_none() && (managed || is_away) {
+            return self.inner.board.put(Change::Ipfs(Box::new(view)));
+        }
+        view.at = Some(now());
+        match used.map_or_else(|| kubo(&named), |(node, _)| Ok(node)) {
             Ok(kubo) => match tokio::time::timeout(PATIENCE, kubo.version()).await {
                 Ok(Ok(version)) => {
                     view.reachable = true;
@@ -272,6 +287,52 @@ impl Session {
     }
 }
 
+/// Files of which the speed is told.
+const LATEST: usize = 20;
+
+/// Bytes a second of the latest files that passed one way; none where none did.
+fn speed(journal: &Journal, direction: Direction) -> Option<f64> {
+    let passed = journal.transfers(1000).ok()?;
+    let latest =
+        passed.iter().filter(|file| file.direction == direction && file.failure.is_none()).take(LATEST);
+    let (bytes, seconds) =
+        latest.fold((0, 0.0), |(bytes, seconds), file| (bytes + file.bytes, seconds + file.seconds));
+    (seconds > 0.0).then(|| bytes as f64 / seconds)
+}
+
+/// Puts over what was just heard from outside how the running engine finds the same endpoints, in the same order:
+/// which it uses, and what is wrong with one that it does not.
+fn as_the_engine_finds(endpoints: &mut [EndpointView], found: &[EndpointStatus], before: &[EndpointView]) {
+    if endpoints.len() != found.len() {
+        return;
+    }
+    for (view, found) in endpoints.iter_mut().zip(found) {
+        view.in_use = found.in_use;
+        let state = match found.standing {
+            EndpointStanding::Unknown | EndpointStanding::Well => continue,
+            EndpointStanding::Lagging => EndpointState::Lagging,
+            EndpointStanding::CatchingUp => EndpointState::CatchingUp,
+            EndpointStanding::Failing => EndpointState::Unreachable,
+            EndpointStanding::WrongChain => EndpointState::WrongChain,
+        };
+        // What cannot even be reached from here is worse than what the engine heard a while ago.
+        if view.state == EndpointState::Unreachable || view.state == state {
+            continue;
+        }
+        view.state = state;
+        view.lag = found.lag.and_then(|lag| u32::try_from(lag).ok()).or(view.lag);
+        if let Some(trouble) = &found.trouble {
+            view.error = Some(trouble.message.clone());
+        }
+        let earlier = before.iter().find(|earlier| earlier.url == view.url && earlier.state == state);
+        view.since = match (earlier, &found.trouble) {
+            (Some(earlier), _) => earlier.since.clone(),
+            (None, Some(trouble)) => rfc3339(trouble.since.into()),
+            (None, None) => now(),
+        };
+    }
+}
+
 /// The view of answers that came in together.
 fn view(network: &NetworkProfile, answers: &[Answer], before: &[EndpointView]) -> NetworkView {
     let right = |answer: &&Answer| {
@@ -433,6 +494,42 @@ mod tests {
         assert!(view.endpoints[3].in_use && !view.endpoints[1].in_use);
         assert_eq!(view.endpoints[0].url, "http://a:1");
         assert_eq!(view.endpoints[1].error.as_deref(), Some("it serves other-1, not remes-1"));
+    }
+
+    #[test]
+    fn the_running_engine_says_which_endpoint_it_uses_and_what_is_wrong_with_another() {
+        let network = NetworkProfile::default();
+        let answers = [answer("http://a:1", "remes-1", 7), answer("http://b:1", "remes-1", 7)];
+        let mut endpoints = view(&network, &answers, &[]).endpoints;
+        assert!(endpoints[0].in_use);
+        let status = |name: &str, in_use, standing| EndpointStatus {
+            name: name.into(),
+            preferred: false,
+            in_use,
+            standing,
+            height: Some(7),
+            lag: None,
+            latency_ms: Some(3),
+            heard_at: None,
+            trouble: None,
+        };
+        let trouble = r3mes_chain::EndpointTrouble {
+            message: "no answer within 5 s".into(),
+            since: OffsetDateTime::UNIX_EPOCH.into(),
+        };
+        let failing =
+            EndpointStatus { trouble: Some(trouble), ..status("a:1", false, EndpointStanding::Failing) };
+        let found = [failing, status("b:1", true, EndpointStanding::Well)];
+        as_the_engine_finds(&mut endpoints, &found, &[]);
+        assert!(!endpoints[0].in_use && endpoints[1].in_use);
+        assert_eq!(endpoints[0].state, EndpointState::Unreachable);
+        assert_eq!(endpoints[0].error.as_deref(), Some("no answer within 5 s"));
+        assert_eq!(endpoints[0].since, "1970-01-01T00:00:00Z");
+        assert_eq!(endpoints[1].state, EndpointState::Good);
+
+        let mut others = view(&network, &answers[..1], &[]).endpoints;
+        as_the_engine_finds(&mut others, &found, &[]);
+        assert!(others[0].in_use, "another list of endpoints says nothing of these");
     }
 
     #[test]

@@ -163,6 +163,20 @@ impl Journal {
         Ok(())
     }
 
+    /// Writes how much of each gradient points where the round's aggregate points, -1 to 1.
+    pub(crate) fn record_similarities(&self, similarities: &[(u64, f64)]) -> Result<(), JournalError> {
+        let mut connection = self.lock();
+        let change = connection.transaction()?;
+        for (id, similarity) in similarities {
+            change.execute(
+                "UPDATE gradients SET similarity = ?2 WHERE id = ?1",
+                params![*id as i64, similarity],
+            )?;
+        }
+        change.commit()?;
+        Ok(())
+    }
+
     /// Counts a fetch that brought nothing.
     pub(crate) fn record_failed_fetch(&self, id: u64, failure: &str) -> Result<u32, JournalError> {
         let attempts: Option<i64> = self

@@ -55,6 +55,8 @@ pub struct GradientPoint {
     pub training_round_id: u64,
     /// L2 norm.
     pub norm: f64,
+    /// Cosine of the angle between it and the aggregate that it became part of.
+    pub similarity: Option<f64>,
     /// What was found.
     pub verdict: GradientVerdict,
 }
@@ -356,7 +358,7 @@ impl Journal {
         Ok(outcomes)
     }
 
-    /// The norms of the newest gradients that have one, oldest first.
+    /// The norms, and similarities, of the newest gradients that have a norm, oldest first.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -367,7 +369,8 @@ impl Journal {
     ) -> Result<Vec<GradientPoint>, JournalError> {
         let connection = self.lock();
         let mut query = connection.prepare(
-            "SELECT id, miner, training_round_id, norm, verdict FROM gradients INDEXED BY gradients_listed
+            "SELECT id, miner, training_round_id, norm, verdict, similarity
+             FROM gradients INDEXED BY gradients_listed
              WHERE norm IS NOT NULL AND (?1 IS NULL OR training_round_id = ?1) ORDER BY id DESC LIMIT ?2",
         )?;
         let rows = query.query_map(params![training_round_id.map(|id| id as i64), limit], |row| {
@@ -377,6 +380,7 @@ impl Journal {
                 training_round_id: row.get::<_, i64>(2)? as u64,
                 norm: row.get(3)?,
                 verdict: GradientVerdict::from_name(row.get::<_, Option<String>>(4)?.as_deref()),
+                similarity: row.get(5)?,
             })
         })?;
         let mut points = rows.collect::<Result<Vec<_>, _>>()?;

@@ -445,6 +445,23 @@ mod tests {
         assert_eq!(journal.pins().unwrap(), expected);
     }
 
+    #[test]
+    fn a_point_has_its_similarity_once_its_round_has_an_aggregate() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::open(&folder.path().join("journal.sqlite")).unwrap();
+        let gradient = |id: i64| {
+            format!(
+                "INSERT INTO gradients (id, training_round_id, model_version, status, record, seen_at, judgement)
+                 VALUES ({id}, 3, 'v1', 'pending', x'', '2026-11-01T00:00:00Z', '{{\"facts\":{{\"l2_norm\":2.5}}}}');"
+            )
+        };
+        journal.lock().execute_batch(&(gradient(1) + &gradient(2))).unwrap();
+        journal.record_similarities(&[(2, -0.25)]).unwrap();
+        let points = journal.gradient_points(None, 9).unwrap();
+        let seen: Vec<_> = points.iter().map(|point| (point.id, point.norm, point.similarity)).collect();
+        assert_eq!(seen, [(1, 2.5, None), (2, 2.5, Some(-0.25))]);
+    }
+
     #[cfg(unix)]
     #[test]
     fn nobody_else_may_read_the_salts() {

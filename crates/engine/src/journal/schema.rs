@@ -11,11 +11,14 @@ use crate::round::Round;
 use crate::verification::Judgement;
 
 /// The version that this program writes.
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;
 
 /// `MIGRATIONS[v]` takes a journal of version `v` to version `v + 1`.
-const MIGRATIONS: [Migration; VERSION as usize] =
-    [Migration { statements: V1, fill: |_| Ok(()) }, Migration { statements: V2, fill: fill_v2 }];
+const MIGRATIONS: [Migration; VERSION as usize] = [
+    Migration { statements: V1, fill: |_| Ok(()) },
+    Migration { statements: V2, fill: fill_v2 },
+    Migration { statements: V3, fill: |_| Ok(()) },
+];
 
 struct Migration {
     statements: &'static str,
@@ -205,6 +208,9 @@ fn take_over(change: &Transaction<'_>, pin: &Pin) -> Result<(), JournalError> {
     )?;
     Ok(())
 }
+
+/// How a gradient lies to the aggregate that it became part of.
+const V3: &str = "ALTER TABLE gradients ADD COLUMN similarity REAL;";
 
 /// The columns that come out of the chain's record and the judgement.
 fn fill_listing(change: &Transaction<'_>) -> Result<(), JournalError> {

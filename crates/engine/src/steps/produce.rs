@@ -47,6 +47,7 @@ impl Context {
                 error => return self.abandon(round, height, &error.to_string()).await,
             },
         };
+        self.journal.record_similarities(&written.similarities)?;
         self.pass(Checkpoint::AggregateWritten);
         let hashes: Vec<&str> =
             selection.participants.iter().map(|participant| participant.gradient_hash.as_str()).collect();

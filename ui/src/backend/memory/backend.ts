@@ -139,7 +139,7 @@ export class MemoryBackend implements Backend {
     if (this.keysLocked !== null) {
       throw new Failure({
         code: "passphrase",
-        message: "open the key: its passphrase is needed",
+        message: "open the key file: its passphrase is needed",
         remedy: null,
       });
     }
@@ -363,23 +363,23 @@ export class MemoryBackend implements Backend {
       at,
     });
     return [
-      line("minerConnectivity", "pass", "11 of the newest 12 gradients were fetched"),
-      line("registration", "pass", "registered at block 11,020, active"),
-      line("firewall", "pass", "2 of 2 ports are reached"),
-      line("format", "pass", "all of the newest 12 gradients were read"),
+      line("minerConnectivity", "pass", "112 gradients of the last rounds, all of them could be fetched"),
+      line("registration", "pass", "registered with 50000remes"),
+      line("firewall", "pass", "every endpoint's port is reached"),
+      line("format", "pass", "the last 500 gradients could all be read"),
       line(
         "thresholds",
         "warn",
-        "3 of the newest 12 gradients are above the norm",
-        "raise quality.max_norm_ratio, or leave it: the method takes their influence away",
+        "290 of the last 500 gradients are beyond a threshold of yours",
+        "loosen the thresholds of quality: most gradients should be within them",
       ),
-      line("resources", "pass", "every requirement is met"),
-      line("chain", "pass", "block 21,844, 3 s old"),
-      line("fees", "pass", "enough for about 1,100 rounds"),
-      line("ipfs", "pass", "kubo 0.40.1 with 184 peers"),
-      line("uptime", "pass", "23 h 53 min"),
-      line("clock", "pass", "0.2 s behind the newest block"),
-      line("keys", "pass", "main, backed up 6 days ago"),
+      line("resources", "pass", "cores: 16 cores"),
+      line("chain", "pass", "3 of 3 endpoints are well, at block 21844"),
+      line("fees", "pass", "9120400 stake, enough for about 364 rounds"),
+      line("ipfs", "pass", "version 0.40.1, 184 peers"),
+      line("uptime", "pass", `at work since ${data.ago(86_000)}`),
+      line("clock", "pass", "clock: agrees with the newest block, 3.1 s old"),
+      line("keys", "pass", `main, in a backup of ${data.ago(600_000)}`),
     ];
   }
   async logs(query: Parameters<Backend["logs"]>[0]) {
@@ -451,12 +451,16 @@ export class MemoryBackend implements Backend {
   }
   async probeEndpoint(url: string) {
     if (!/^https?:\/\/\S+$/.test(url))
-      throw new Failure({ code: "request", message: `"${url}" is no URL`, remedy: null });
+      throw new Failure({
+        code: "request",
+        message: `use "${url}": it must be an http or https URL`,
+        remedy: null,
+      });
     if (url.includes("dead"))
       throw new Failure({
         code: "network",
         message: `reach ${url}: connection refused`,
-        remedy: "check the address",
+        remedy: "check the address, and that the node runs",
       });
     return {
       url,
@@ -472,7 +476,11 @@ export class MemoryBackend implements Backend {
   }
   async probeIpfs(url: string) {
     if (url.includes("dead"))
-      throw new Failure({ code: "network", message: `reach ${url}: connection refused`, remedy: null });
+      throw new Failure({
+        code: "network",
+        message: `reach the IPFS node ${url}: connection refused`,
+        remedy: null,
+      });
     return { url, version: "kubo 0.40.1", peers: 184, latencyMs: 1.2 };
   }
 
@@ -490,8 +498,8 @@ export class MemoryBackend implements Backend {
     this.engine({
       startBlocked: {
         code: "standing",
-        message: "start: the account is not registered",
-        remedy: "register it",
+        message: "start the proposer: the account is not registered",
+        remedy: "register the account",
       },
     });
     this.#standing();
@@ -543,8 +551,8 @@ export class MemoryBackend implements Backend {
     if (wrong.length > 0) {
       throw new Failure({
         code: "request",
-        message: `word ${wrong.map((one) => one.place).join(" and ")} is not the one that was shown`,
-        remedy: "look at the paper again",
+        message: `keep the key: these words are not right: ${wrong.map((one) => `word ${one.place}`).join(", ")}`,
+        remedy: "look at the words again, and write them down",
       });
     }
     this.calls.push("confirm");
@@ -569,7 +577,7 @@ export class MemoryBackend implements Backend {
     if (bad >= 0) {
       throw new Failure({
         code: "key",
-        message: `read the words: word ${bad + 1}, "${typed[bad]}", is not in the list; did you mean "ability"?`,
+        message: `read the key: word ${bad + 1} of the mnemonic is not in the English BIP-39 list, the nearest that is: ability`,
         remedy: null,
       });
     }
@@ -593,7 +601,7 @@ export class MemoryBackend implements Backend {
     if (passphrase !== this.keysLocked)
       throw new Failure({
         code: "passphrase",
-        message: "open the key: the passphrase is wrong",
+        message: "use the key: the key file main.key does not open: the passphrase does not open it",
         remedy: null,
       });
     this.keysLocked = null;
@@ -613,7 +621,11 @@ export class MemoryBackend implements Backend {
   async restoreKeys(passphrase: string, _store: string | null, _keys: string | null, access: string | null) {
     this.#access(access);
     if (passphrase === "wrong")
-      throw new Failure({ code: "file", message: "open the backup: the passphrase is wrong", remedy: null });
+      throw new Failure({
+        code: "file",
+        message: "open the backup r3mes-backup.bin: the passphrase does not open it",
+        remedy: null,
+      });
     this.#key("main", "file");
     return { path: "r3mes-backup.bin", keys: ["main"], files: ["settings.toml"], at: data.ago(600_000) };
   }
@@ -666,8 +678,8 @@ export class MemoryBackend implements Backend {
         BigInt(amount) < 50_000n
           ? {
               code: "request" as const,
-              message: `stake ${amount} remes: the network's minimum is 50000`,
-              remedy: "raise the stake",
+              message: `register with ${amount}remes: the network's minimum is 50000remes`,
+              remedy: "raise --stake",
             }
           : null,
     };
@@ -735,7 +747,7 @@ export class MemoryBackend implements Backend {
       inUse: path === this.world.snapshot.application.dataFolder,
       freeBytes: "412000000000",
       bytesPerSecond: dead ? null : 412_000_000,
-      error: dead ? "write: read-only file system" : null,
+      error: dead ? "write in data: the file system is read-only" : null,
     };
   }
   async pickFolder() {

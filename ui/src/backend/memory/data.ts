@@ -75,15 +75,27 @@ export function gradientDetail(row: GradientRow): GradientDetail {
   return {
     row,
     findings: [
-      finding("source", "the announcement", "the announcement"),
+      finding(
+        "source",
+        `transaction ${hex(Number(row.id)).slice(0, 12)}`,
+        "a transaction signed by the miner that says what the chain's record says",
+      ),
       finding("content", row.cid.slice(0, 20), row.cid.slice(0, 20)),
-      finding("finite", failed("finite") ? "2 values are not finite" : "all finite", "all finite"),
+      finding(
+        "finite",
+        failed("finite") ? "2 of 4810 values are not finite" : "only finite values",
+        "only finite values",
+      ),
       finding(
         "gradient-hash",
         hex(Number(row.id) + (failed("gradient-hash") ? 1 : 0)).slice(0, 24),
         hex(Number(row.id)).slice(0, 24),
       ),
-      finding("norm", row.norm === null ? "none" : row.norm.toFixed(3), "at most 20"),
+      finding(
+        "norm",
+        row.norm === null ? "no values at all" : `an L2 norm of ${row.norm.toFixed(6)}`,
+        "at most 20",
+      ),
     ],
     container: "safetensors",
     layout: "4 tensors, 4810 values",
@@ -138,7 +150,7 @@ export function roundView(number: number, newest: number, stage?: RoundStage): R
       stage: stands,
       at: ago(opened - 100),
       height: String(20_000 + number * 30 + 20),
-      reason: "the deadline passed before the reveal was included",
+      reason: "the deadline, block 26918, passed without our reveal",
     });
   }
   const past = (one: RoundStage) => reached >= WAY.indexOf(one);

@@ -150,7 +150,7 @@ function base(): Snapshot {
           height: null,
           lag: null,
           latencyMs: null,
-          error: "connection refused",
+          error: "127.0.0.1:26657 refused the connection",
           since: ago(4000),
         },
       ],
@@ -203,7 +203,7 @@ function base(): Snapshot {
       paid: figure("135420", "remes", "journal", 700),
       fees: figure("1916000", "stake", "journal", 140),
       formula: '{"base_reward":"500","per_participant":"10"}',
-      notPaid: ["uptime bonus: the chain states it and mints nothing for it"],
+      notPaid: ["the formula pays nothing for the size of the stake"],
       booksAgree: true,
       claimInFlight: false,
     },
@@ -216,18 +216,18 @@ function base(): Snapshot {
       diskFree: "412000000000",
       clockSkewSeconds: -0.2,
       verdicts: [
-        verdict("cores", "pass", "16 usable cores, 4 are needed"),
+        verdict("cores", "pass", "16 cores"),
         verdict(
           "memory",
           "warn",
-          "31.2 GB usable, 32 GB are recommended",
-          "close other programs, or lower limits.parallel_fetches",
+          "31.2 GB, 32 GB are recommended",
+          "add memory, or lower `limits.max_gradient` and `limits.parallel_fetches`",
         ),
-        verdict("free disk", "pass", "412 GB free, 100 GB are needed"),
-        verdict("data folder", "pass", "written durably at 412 MB/s"),
-        verdict("chain RPC", "pass", "reached in 41 ms"),
-        verdict("IPFS", "pass", "reached in 1 ms"),
-        verdict("clock", "pass", "0.2 s behind the newest block"),
+        verdict("free disk", "pass", "412 GB of 983 GB free"),
+        verdict("data folder", "pass", "written at 412 MB/s"),
+        verdict("chain RPC", "pass", "198.51.100.7:26657 reached in 41.2 ms"),
+        verdict("IPFS", "pass", "127.0.0.1:5001 reached in 1.2 ms"),
+        verdict("clock", "pass", "agrees with the newest block, 3.1 s old"),
       ],
       at: ago(60),
     },
@@ -291,8 +291,8 @@ function newcomer(snapshot: Snapshot): void {
     since: ago(5),
     startBlocked: {
       code: "key",
-      message: "find the account's key: none is chosen",
-      remedy: "make or import one",
+      message: "start the proposer: there is no key yet",
+      remedy: "make, import or restore one",
     },
   };
   snapshot.network = {
@@ -398,15 +398,16 @@ export function world(scenario: Scenario): World {
     case "trouble":
       snapshot.engine.health = "troubled";
       snapshot.engine.trouble = {
-        message: "fetch gradient 2891: no provider answered within 2 min",
-        remedy: "check that the IPFS node runs and reaches other nodes",
+        message: "judge gradient 2891: no answer in limits.fetch_timeout",
+        remedy: "check the IPFS address in the network profile, and that the IPFS node runs",
         since: ago(340),
         at: ago(5),
       };
       snapshot.ipfs = {
         ...snapshot.ipfs,
         reachable: false,
-        error: "connect to http://127.0.0.1:5001: connection refused",
+        error:
+          "no IPFS node answers at http://127.0.0.1:5001/ (connection refused): start it (`ipfs daemon`) or set its RPC address",
         since: ago(340),
       };
       break;
@@ -418,7 +419,8 @@ export function world(scenario: Scenario): World {
         since: ago(30),
         error: {
           code: "network",
-          message: "reach the chain: connection refused",
+          message:
+            "get an answer to `status` from any of the chain's endpoints: http://127.0.0.1:26657: connection refused",
           remedy: "check the RPC address in the network profile, and that the node runs",
         },
         retryAt: new Date(Date.now() + 6000).toISOString(),
@@ -437,7 +439,7 @@ export function world(scenario: Scenario): World {
     case "failing":
       made.failing = {
         code: "engine",
-        message: "read the journal: the disk answers with an input/output error",
+        message: "read journal.sqlite: input/output error",
         remedy: "check the disk",
       };
       break;
