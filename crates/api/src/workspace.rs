@@ -8,7 +8,7 @@ use r3mes_chain::http::Timeouts;
 use r3mes_chain::{Chain, Rpc, RpcLimits};
 use r3mes_config::{ConfigError, DataDir, NetworkProfile, RawSettings, Settings};
 use r3mes_engine::{Connections, Home};
-use r3mes_ipfs::{Kubo, KuboTimeouts};
+use r3mes_ipfs::Kubo;
 
 use crate::keys::Secrets;
 use crate::{ApiError, DisplayUnits, ErrorCode};
@@ -158,7 +158,7 @@ impl Workspace {
     /// The clients that the settings name. Nothing is sent yet.
     pub(crate) fn connect(&self) -> Result<Connections, ApiError> {
         let network = &self.settings.network;
-        let http = r3mes_chain::http::client(http_timeouts())
+        let http = r3mes_chain::http::client(Timeouts::default())
             .map_err(|error| ApiError::new(ErrorCode::Network, format!("make an HTTP client: {error}")))?;
         let rpc = Rpc::pool(&http, network.rpc.clone(), &network.chain_id)
             .map_err(|error| ApiError::new(ErrorCode::Settings, error.to_string()))?;
@@ -168,12 +168,6 @@ impl Workspace {
         let spec = crate::localnet::spec(network)?;
         Ok(Connections { chain: Chain::new(rpc, spec), ipfs: Kubo::new(http, network.ipfs_api.clone()) })
     }
-}
-
-/// The chain's calls and IPFS' have time-outs of their own, some of minutes in which a node says nothing while it
-/// fetches what it is to pin: the client beneath them does not give up sooner.
-fn http_timeouts() -> Timeouts {
-    Timeouts { read: KuboTimeouts::default().longest(), ..Timeouts::default() }
 }
 
 /// A new settings file, with every key explained.
@@ -190,21 +184,4 @@ pub(crate) fn default_root() -> Result<PathBuf, ApiError> {
     data.map(|data| data.join("r3mes-proposer")).ok_or_else(|| {
         ApiError::new(ErrorCode::Request, "find a data folder: this user has no home; give one with --home")
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_call_to_ipfs_is_given_up_before_the_time_that_its_error_tells() {
-        let calls = *Kubo::new(
-            r3mes_chain::http::client(http_timeouts()).unwrap(),
-            "http://[::1]:9".parse().unwrap(),
-        )
-        .timeouts();
-        for time in [calls.call, calls.block, calls.add, calls.long] {
-            assert!(http_timeouts().read >= time, "{time:?}");
-        }
-    }
 }

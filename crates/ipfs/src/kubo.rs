@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use cid::Cid;
@@ -32,7 +32,7 @@ enum Base {
     Followed(watch::Receiver<Option<Url>>),
 }
 
-/// How long calls may take.
+/// How long calls may take; the HTTP client beneath them gives up sooner on a node that sends nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KuboTimeouts {
     /// Calls that the node answers from its own books.
@@ -43,15 +43,6 @@ pub struct KuboTimeouts {
     pub add: Duration,
     /// Pinning, for which the node fetches the whole DAG; collecting garbage; `cat`.
     pub long: Duration,
-}
-
-impl KuboTimeouts {
-    /// The longest of them: an HTTP client that gives up on silence sooner would end calls before their time, and
-    /// their errors would tell a wait that never was.
-    #[must_use]
-    pub fn longest(&self) -> Duration {
-        self.call.max(self.block).max(self.add).max(self.long)
-    }
 }
 
 impl Default for KuboTimeouts {
@@ -151,8 +142,7 @@ pub struct Peer {
 const MAX_ANSWER: u64 = 64 << 20;
 
 impl Kubo {
-    /// A client of the node whose RPC is at `base`, such as `http://127.0.0.1:5001`. Every call has a time-out of
-    /// its own; what `http` waits for silent bytes is to be no less than [`KuboTimeouts::longest`].
+    /// A client of the node whose RPC is at `base`, such as `http://127.0.0.1:5001`.
     #[must_use]
     pub fn new(http: reqwest::Client, base: Url) -> Self {
         Self { http, base: Base::At(base), timeouts: KuboTimeouts::default() }
@@ -419,7 +409,9 @@ impl Kubo {
         request: RequestBuilder,
         timeout: Duration,
     ) -> Result<Response, KuboError> {
-        let answer = request.send().await.map_err(|error| self.transport(call, &error, timeout))?;
+        let asked = Instant::now();
+        let answer =
+            request.send().await.map_err(|error| self.transport(call, &error, waited(asked, timeout)))?;
         if answer.status().is_success() {
             return Ok(answer);
         }
@@ -433,10 +425,11 @@ impl Kubo {
         max_bytes: u64,
         timeout: Duration,
     ) -> Result<Bytes, KuboError> {
+        let asked = Instant::now();
         match read_body(answer, max_bytes).await {
             Ok(Some(body)) => Ok(body),
             Ok(None) => Err(KuboError::TooLarge { operation: call, max_bytes }),
-            Err(error) => Err(self.transport(call, &error, timeout)),
+            Err(error) => Err(self.transport(call, &error, waited(asked, timeout))),
         }
     }
 
@@ -487,6 +480,12 @@ impl BlockSource for Kubo {
     async fn block(&self, cid: &Cid, max_bytes: u64) -> Result<Bytes, SourceError> {
         self.block_get(cid, max_bytes).await.map_err(|error| error.into_source_error(cid, max_bytes))
     }
+}
+
+/// How long a call was waited for that ended by one of its time-outs: its own, or the client's for silence.
+fn waited(asked: Instant, timeout: Duration) -> Duration {
+    let elapsed = asked.elapsed();
+    if elapsed < timeout { Duration::from_secs(elapsed.as_secs()) } else { timeout }
 }
 
 pub(crate) fn parse_cid(call: &'static str, text: &str) -> Result<Cid, KuboError> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use r3mes_chain::http::Timeouts;
 use r3mes_chain::{ChainError, ChainSpec, Decimal, Rpc};
-use r3mes_ipfs::{Kubo, KuboTimeouts};
+use r3mes_ipfs::Kubo;
 use r3mes_keys::KeyError;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -254,8 +254,7 @@ async fn start_training(
     chain: &Chain,
     ipfs: &IpfsServer,
 ) -> Result<Training, LocalnetError> {
-    let patient = Timeouts { read: KuboTimeouts::default().longest(), ..Timeouts::default() };
-    let http = r3mes_chain::http::client(patient)?;
+    let http = r3mes_chain::http::client(Timeouts::default())?;
     let rules = chain.handle().config();
     let spec = ChainSpec {
         chain_id: rules.chain_id,
