@@ -4,16 +4,25 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 import { startDriver, stopDriver } from "./driver.js";
 import { tellWhatIsShown } from "./page.js";
 
-// A first start: nothing that another start, of a test or of a person, left behind.
+// First starts: nothing that another start, of a test or of a person, left behind.
 const folder = (process.env.R3MES_TEST_FOLDER ??= mkdtempSync(join(tmpdir(), "r3mes-launcher-")));
-process.env.R3MES_HOME = join(folder, "home");
 for (const kind of ["CONFIG", "DATA", "STATE", "CACHE"]) {
   process.env[`XDG_${kind}_HOME`] = join(folder, kind.toLowerCase());
 }
+
+const { endNetwork, home, startNetwork } = await import("./network.js");
+
+/** One spec, with a launcher of its own, and a data folder of its own where no other is named. */
+const launcher = (spec, application = process.env.R3MES_LAUNCHER, folderOf = spec) => ({
+  "wdio:enforceWebDriverClassic": true,
+  "wdio:specs": [`./${spec}.spec.js`],
+  "tauri:options": { application, args: ["--home", home(folderOf)] },
+});
 
 export const config = {
   runner: "local",
@@ -29,12 +38,15 @@ export const config = {
   connectionRetryCount: 1,
   waitforTimeout: 60_000,
   capabilities: [
-    {
-      "wdio:enforceWebDriverClassic": true,
-      "tauri:options": { application: process.env.R3MES_LAUNCHER },
-    },
+    launcher("first-start"),
+    launcher("wizard", fileURLToPath(new URL("in-c-locale.sh", import.meta.url))),
+    launcher("killed"),
+    launcher("relaunched", undefined, "killed"),
   ],
   afterTest: (_test, _context, { passed }) => (passed ? undefined : tellWhatIsShown()),
-  onPrepare: startDriver,
-  onComplete: stopDriver,
+  onPrepare: () => Promise.all([startDriver(), startNetwork()]),
+  onComplete: () => {
+    stopDriver();
+    endNetwork();
+  },
 };
