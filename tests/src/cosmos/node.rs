@@ -59,7 +59,10 @@ impl Node {
             .expect("the node starts");
         self.child = Some(child);
         let (chain, started) = (self.chain(), Instant::now());
-        while !chain.status().await.is_ok_and(|status| status.height > 0) {
+        // The first block is told a moment before the application can be asked about it.
+        while !(chain.status().await.is_ok_and(|status| status.height > 0)
+            && chain.node_config().await.is_ok())
+        {
             let ended = self.child.as_mut().and_then(|child| child.try_wait().unwrap());
             let waited = started.elapsed() > START;
             assert!(ended.is_none() && !waited, "the node does not answer: {ended:?}\n{}", self.last_words());
