@@ -1,18 +1,26 @@
 // The WebDriver server in front of WebKit's, for as long as the tests run.
 
 import { spawn } from "node:child_process";
-import { connect } from "node:net";
+import { once } from "node:events";
+import { connect, createServer } from "node:net";
 
-const PORT = 4444;
 let driver;
 
-export async function startDriver() {
-  driver = spawn(process.env.R3MES_TAURI_DRIVER, ["--port", String(PORT), "--native-port", "4445"], {
-    stdio: "inherit",
-  });
+/** Two ports that nobody has: of the driver, and of WebKit's own behind it. */
+export async function freePorts() {
+  const servers = [createServer(), createServer()];
+  for (const server of servers) await once(server.listen(0, "127.0.0.1"), "listening");
+  const ports = servers.map((server) => server.address().port);
+  for (const server of servers) server.close();
+  return ports;
+}
+
+export async function startDriver([port, behind]) {
+  const options = ["--port", String(port), "--native-port", String(behind)];
+  driver = spawn(process.env.R3MES_TAURI_DRIVER, options, { stdio: "inherit" });
   driver.on("error", (error) => console.error(`failed to start the driver: ${error.message}`));
   for (;;) {
-    if (await answers()) return;
+    if (await answers(port)) return;
     if (driver.exitCode !== null) throw new Error(`the driver ended with ${driver.exitCode}`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
@@ -22,9 +30,9 @@ export function stopDriver() {
   driver?.kill();
 }
 
-function answers() {
+function answers(port) {
   return new Promise((resolve) => {
-    const socket = connect(PORT, "127.0.0.1", () => {
+    const socket = connect(port, "127.0.0.1", () => {
       socket.end();
       resolve(true);
     });

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { startDriver, stopDriver } from "./driver.js";
+import { freePorts, startDriver, stopDriver } from "./driver.js";
 import { tellWhatIsShown } from "./page.js";
 
 // First starts: nothing that another start, of a test or of a person, left behind.
@@ -16,6 +16,9 @@ for (const kind of ["CONFIG", "DATA", "STATE", "CACHE"]) {
 }
 
 const { endNetwork, home, startNetwork } = await import("./network.js");
+
+// Read by the workers too, which do not choose anew.
+const ports = (process.env.R3MES_DRIVER_PORTS ??= (await freePorts()).join(" ")).split(" ").map(Number);
 
 /** One spec, with a launcher of its own, and a data folder of its own where no other is named. */
 const launcher = (spec, application = process.env.R3MES_LAUNCHER, folderOf = spec) => ({
@@ -29,7 +32,7 @@ export const config = {
   specs: ["./*.spec.js"],
   maxInstances: 1,
   hostname: "127.0.0.1",
-  port: 4444,
+  port: ports[0],
   logLevel: "error",
   framework: "mocha",
   mochaOpts: { timeout: 240_000 },
@@ -44,7 +47,7 @@ export const config = {
     launcher("relaunched", undefined, "killed"),
   ],
   afterTest: (_test, _context, { passed }) => (passed ? undefined : tellWhatIsShown()),
-  onPrepare: () => Promise.all([startDriver(), startNetwork()]),
+  onPrepare: () => Promise.all([startDriver(ports), startNetwork()]),
   onComplete: () => {
     stopDriver();
     endNetwork();
