@@ -141,11 +141,7 @@ impl Gateway {
         }
         match read_body(answer, max_bytes).await {
             Ok(Some(block)) => verified(cid, block, self.base.as_str()),
-            // Bytes that nothing vouches for say nothing about the block.
-            Ok(None) => {
-                let text = format!("gateway {} gave more than {max_bytes} bytes for block {cid}", self.base);
-                Err(SourceError::Failed(text))
-            }
+            Ok(None) => Err(SourceError::TooLarge { cid: cid.to_string(), max_bytes }),
             Err(error) => Err(self.transport(&error)),
         }
     }

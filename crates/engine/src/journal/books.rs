@@ -364,21 +364,6 @@ mod tests {
     }
 
     #[test]
-    fn two_processes_may_book_at_the_same_time() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("journal.sqlite");
-        let journals = [Journal::open(&path).unwrap(), Journal::open(&path).unwrap()];
-        std::thread::scope(|scope| {
-            for journal in &journals {
-                scope.spawn(|| {
-                    (1..=100).for_each(|height| drop(journal.book(height, Vec::new(), &[]).unwrap()))
-                });
-            }
-        });
-        assert_eq!(journals[0].booked_height().unwrap(), 100);
-    }
-
-    #[test]
     fn the_books_begin_once() {
         let (_folder, journal) = journal();
         let opening = |height, text: &str| Opening {

@@ -73,7 +73,7 @@ impl Journal {
     pub fn look(path: &Path) -> Result<Journal, JournalError> {
         let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         connection.busy_timeout(Duration::from_secs(2))?;
-        let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        let found = schema::version(&connection)?;
         match found {
             schema::VERSION => {}
             newer if newer > schema::VERSION => {
