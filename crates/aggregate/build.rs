@@ -8,6 +8,8 @@ mod network;
 use std::fmt::Write;
 use std::path::PathBuf;
 
+use network::Comparator;
+
 /// Wires of the networks that are written out. Other numbers of values are padded to the next of these.
 const SIZES: &[usize] =
     &[2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 20, 22, 24, 26, 28, 30, 32, 40, 48, 56, 64];
@@ -16,15 +18,22 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=src/network.rs");
     let mut code = String::new();
-    for (module, features, lanes) in [
-        ("avx512", "avx512f,avx512dq,avx2,fma,f16c", "crate::lanes::F32x16"),
-        ("avx2", "avx2,f16c", "crate::lanes::F32x8"),
+    for (module, features, registers, lanes) in [
+        ("avx512", "avx512f,avx512dq,avx2,fma,f16c", 30, "crate::lanes::F32x16"),
+        ("avx2", "avx2,fma,f16c", 14, "crate::lanes::F32x8"),
     ] {
         let emit = |code: &mut String| -> std::fmt::Result {
             writeln!(code, "pub(crate) mod {module} {{\nuse crate::lanes::Lanes;\ntype V = {lanes};")?;
             for &n in SIZES {
-                function(code, features, "sort", n, &network::sort(n), 0..n)?;
-                function(code, features, "median", n, &network::median(n), (n - 1) / 2..n / 2 + 1)?;
+                function(code, (features, registers), "sort", n, &network::sort(n), 0..n)?;
+                function(
+                    code,
+                    (features, registers),
+                    "median",
+                    n,
+                    &network::median(n),
+                    (n - 1) / 2..n / 2 + 1,
+                )?;
             }
             for kind in ["sort", "median"] {
                 writeln!(
@@ -47,10 +56,10 @@ fn main() {
 
 fn function(
     code: &mut String,
-    features: &str,
+    (features, registers): (&str, usize),
     kind: &str,
     n: usize,
-    network: &[network::Comparator],
+    network: &[Comparator],
     outputs: std::ops::Range<usize>,
 ) -> std::fmt::Result {
     writeln!(
@@ -60,7 +69,7 @@ fn function(
     for i in 0..n {
         writeln!(code, "let v{i} = V::load(p.add({i} * V::WIDTH));")?;
     }
-    for (i, j) in network {
+    for (i, j) in near(network, registers) {
         writeln!(code, "let (v{i}, v{j}) = (v{i}.min(v{j}), v{i}.max(v{j}));")?;
     }
     for i in 0..n {
@@ -71,4 +80,34 @@ fn function(
         }
     }
     writeln!(code, "}} }}")
+}
+
+/// The same comparators in an order in which each soon meets wires that were just used, so that few values have to
+/// leave `registers` registers between. Comparators that share a wire keep their order.
+fn near(network: &[Comparator], registers: usize) -> Vec<Comparator> {
+    let mut left = network.to_vec();
+    // The wires in registers, the one used last at the end.
+    let mut held: Vec<u16> = Vec::new();
+    let mut ordered = Vec::with_capacity(left.len());
+    while !left.is_empty() {
+        let mut touched = Vec::new();
+        let mut best: Option<(usize, usize)> = None;
+        for (place, &(i, j)) in left.iter().enumerate() {
+            if !touched.contains(&i) && !touched.contains(&j) {
+                let missing = [i, j].iter().filter(|wire| !held.contains(wire)).count();
+                if best.is_none_or(|(_, least)| missing < least) {
+                    best = Some((place, missing));
+                }
+            }
+            touched.extend([i, j]);
+        }
+        let Some((place, _)) = best else { break };
+        let (i, j) = left.remove(place);
+        held.retain(|wire| *wire != i && *wire != j);
+        held.extend([i, j]);
+        let excess = held.len().saturating_sub(registers);
+        held.drain(..excess);
+        ordered.push((i, j));
+    }
+    ordered
 }

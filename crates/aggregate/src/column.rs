@@ -76,37 +76,55 @@ impl Kernel for Apply<'_> {
         let Columns { ref rule, n, ref sorter, ref mut wires, .. } = *self.columns;
         // SAFETY: the rows and `out` hold out.len() values, a multiple of V::WIDTH; the wires are the sorter's.
         unsafe {
-            let buffer = wires.pointer();
-            let values = buffer.add(sorter.below() * V::WIDTH);
             let mut check = Check::<V>::new();
-            for c in (0..self.out.len()).step_by(V::WIDTH) {
-                for (i, row) in self.rows.iter().enumerate() {
-                    let x = V::load(row.add(c));
-                    check.see(i, x);
-                    x.store(values.add(i * V::WIDTH));
+            for c in (0..self.out.len()).step_by(STEP) {
+                for (group, rows) in self.rows.chunks(CHECKED).enumerate() {
+                    for part in 0..STEP / V::WIDTH {
+                        let values = sorter.values::<V>(wires, part).add(group * CHECKED * V::WIDTH);
+                        check.see_rows(rows, c + part * V::WIDTH, |i, x| x.store(values.add(i * V::WIDTH)));
+                    }
                 }
-                sorter.run::<V>(buffer);
-                finish::<V>(rule, n, values).store(self.out.as_mut_ptr().add(c));
+                for part in 0..STEP / V::WIDTH {
+                    sorter.run::<V>(sorter.buffer::<V>(wires, part));
+                    let result = finish::<V>(rule, n, sorter.values::<V>(wires, part));
+                    result.store(self.out.as_mut_ptr().add(c + part * V::WIDTH));
+                }
             }
             check.is_finite()
         }
     }
 }
 
+/// Rows that a [`Check`] takes in at a time.
+pub(crate) const CHECKED: usize = 4;
+
 /// Sums that stay finite only if all values are, several so that additions need not wait for each other.
-pub(crate) struct Check<V>([V; 4]);
+pub(crate) struct Check<V>([V; CHECKED]);
 
 // SAFETY of every block below: as `Lanes`.
 impl<V: Lanes> Check<V> {
     #[inline(always)]
     pub(crate) unsafe fn new() -> Self {
-        Check([unsafe { V::splat(0.0) }; 4])
+        Check([unsafe { V::splat(0.0) }; CHECKED])
     }
 
-    /// Takes in the values of row `i`.
+    /// Takes in the values at `c` of up to [`CHECKED`] rows, and hands them on with their places among these.
     #[inline(always)]
-    pub(crate) unsafe fn see(&mut self, i: usize, x: V) {
-        self.0[i % 4] = unsafe { self.0[i % 4].add(x) };
+    pub(crate) unsafe fn see_rows(&mut self, rows: &[*const f32], c: usize, mut each: impl FnMut(usize, V)) {
+        let mut see = |i: usize, row: *const f32| {
+            let x = unsafe { V::load(row.add(c)) };
+            self.0[i] = unsafe { self.0[i].add(x) };
+            each(i, x);
+        };
+        // Written out where all rows are there: the sums then stay in registers.
+        if let &[a, b, c, d] = rows {
+            see(0, a);
+            see(1, b);
+            see(2, c);
+            see(3, d);
+        } else {
+            rows.iter().enumerate().for_each(|(i, row)| see(i, *row));
+        }
     }
 
     #[inline(always)]

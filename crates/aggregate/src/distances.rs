@@ -5,6 +5,7 @@
 //! a common centre that one of them could spoil.
 #![allow(unsafe_code)]
 
+use std::hint::black_box;
 use std::sync::{Mutex, PoisonError};
 
 use crate::lanes::{Isa, Kernel, Lanes};
@@ -224,7 +225,7 @@ impl Pass<'_> {
         let taken = self.scratch.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut scratch = taken.unwrap_or_default();
         let end = self.len.min((run + 1) * RUN);
-        let access = Access::across(self.updates.len());
+        let access = Access::InPlace;
         for start in (run * RUN..end).step_by(BLOCK) {
             let tile = scratch.tile(self.updates, start, BLOCK.min(end - start), access);
             let (rows, len, &Pass { scope, known, points, .. }) = (tile.rows(), tile.len, self);
@@ -372,19 +373,27 @@ unsafe fn between<V: Lanes, const I: usize>(
     let mut out = [[0.0; SIDE]; I];
     // SAFETY: the pointers are valid for `len` values, a multiple of 16.
     unsafe {
+        let one = V::splat(black_box(1.0));
         let mut halves = [[[V::splat(0.0); SIDE]; I]; 2];
-        for (h, s) in halves.iter_mut().enumerate().take(STEP / V::WIDTH) {
-            for c in (h * V::WIDTH..len).step_by(STEP) {
-                let y =
-                    [V::load(b[0].add(c)), V::load(b[1].add(c)), V::load(b[2].add(c)), V::load(b[3].add(c))];
-                for (s, a) in s.iter_mut().zip(a) {
-                    let x = V::load(a.add(c));
-                    for j in 0..SIDE {
-                        let difference = if j % 2 == 0 { x.sub(y[j]) } else { x.sub_by_multiplier(y[j]) };
-                        s[j] = s[j].add(difference.mul(difference));
+        // In memory: the registers are for the half that is being summed.
+        let halves = black_box(&mut halves);
+        for (h, half) in halves.iter_mut().enumerate().take(STEP / V::WIDTH) {
+            let mut s = *half;
+            let mut c = h * V::WIDTH;
+            while c < len {
+                // A column of the tile at a time, so that few registers are needed beside those of the sums.
+                let x: [V; I] = std::array::from_fn(|i| V::load(a[i].add(c)));
+                for j in 0..SIDE {
+                    let y = V::load(b[j].add(c));
+                    for i in 0..I {
+                        let difference =
+                            if j % 2 == 0 { x[i].sub(y) } else { x[i].sub_by_multiplier(one, y) };
+                        s[i][j] = s[i][j].add(difference.mul(difference));
                     }
                 }
+                c += STEP;
             }
+            *half = s;
         }
         for (i, out) in out.iter_mut().enumerate() {
             for (j, out) in out.iter_mut().enumerate() {

@@ -31,10 +31,11 @@ pub(crate) trait Lanes: Copy {
     unsafe fn add(self, other: Self) -> Self;
     unsafe fn sub(self, other: Self) -> Self;
     unsafe fn mul(self, other: Self) -> Self;
-    /// The same bits as [`sub`](Self::sub), where the machine has them from its multipliers (as the exact 1 x - y), so
-    /// that these and the adders share the work.
+    /// The same bits as [`sub`](Self::sub), from the multipliers where these can: as the exact `one` x - y, so that they and
+    /// the adders share the work. The compiler must not know that `one` is 1, or it puts the adders back to work.
     #[inline(always)]
-    unsafe fn sub_by_multiplier(self, other: Self) -> Self {
+    unsafe fn sub_by_multiplier(self, one: Self, other: Self) -> Self {
+        let _ = one;
         // SAFETY: the caller's.
         unsafe { self.sub(other) }
     }
@@ -142,7 +143,7 @@ unsafe fn avx512<K: Kernel>(kernel: K) -> K::Output {
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,f16c")]
+#[target_feature(enable = "avx2,fma,f16c")]
 unsafe fn avx2<K: Kernel>(kernel: K) -> K::Output {
     // SAFETY: the caller has found the features.
     unsafe { kernel.run::<F32x8>() }
@@ -355,6 +356,10 @@ mod x86 {
             unsafe { F32x8(_mm256_sub_ps(self.0, other.0)) }
         }
         #[inline(always)]
+        unsafe fn sub_by_multiplier(self, one: Self, other: Self) -> Self {
+            unsafe { F32x8(_mm256_fmsub_ps(self.0, one.0, other.0)) }
+        }
+        #[inline(always)]
         unsafe fn mul(self, other: Self) -> Self {
             unsafe { F32x8(_mm256_mul_ps(self.0, other.0)) }
         }
@@ -464,8 +469,8 @@ mod x86 {
             unsafe { F32x16(_mm512_sub_ps(self.0, other.0)) }
         }
         #[inline(always)]
-        unsafe fn sub_by_multiplier(self, other: Self) -> Self {
-            unsafe { F32x16(_mm512_fmsub_ps(self.0, _mm512_set1_ps(1.0), other.0)) }
+        unsafe fn sub_by_multiplier(self, one: Self, other: Self) -> Self {
+            unsafe { F32x16(_mm512_fmsub_ps(self.0, one.0, other.0)) }
         }
         #[inline(always)]
         unsafe fn mul(self, other: Self) -> Self {

@@ -1,13 +1,13 @@
 //! Rows that are sums of rows, and the column rules over them, in one pass.
 #![allow(unsafe_code)]
 
-use crate::column::{Check, ColumnRule, finish};
+use crate::column::{CHECKED, Check, ColumnRule, finish};
 use crate::lanes::{Isa, Kernel, Lanes};
 use crate::sorter::{Sorter, Wires};
-use crate::tiles::Tile;
+use crate::tiles::{STEP, Tile};
 
 /// Rows that are added first among themselves.
-const GROUP: usize = 4;
+const GROUP: usize = CHECKED;
 /// Mixed rows that are summed at the same time.
 const ABREAST: usize = 4;
 /// All sums of some of them.
@@ -86,43 +86,78 @@ impl Kernel for Apply<'_, '_> {
         // SAFETY: the rows and `out` hold out.len() values, a multiple of V::WIDTH; the wires are the sorter's, `sums`
         // has SUBSETS vectors for every group of rows.
         unsafe {
-            let buffer = wires.pointer();
-            let values = buffer.add(sorter.below() * V::WIDTH);
             let mut check = Check::<V>::new();
-            for c in (0..self.out.len()).step_by(V::WIDTH) {
-                match &mixing.shared {
-                    Some((factors, subsets)) => {
-                        subset_sums::<V>(self.rows, c, factors, sums.pointer(), &mut check);
-                        let groups = mixing.columns.div_ceil(GROUP);
-                        let sums = sums.pointer().cast_const();
-                        // Four rows at a time, so that their sums do not wait for each other.
-                        let whole = mixing.rows / ABREAST * ABREAST;
-                        for i in (0..whole).step_by(ABREAST) {
-                            let y = rows_of_sums::<V, ABREAST>(sums, groups, &subsets[i * groups..]);
-                            for (k, y) in y.into_iter().enumerate() {
-                                bounded(y).store(values.add((i + k) * V::WIDTH));
-                            }
-                        }
-                        for i in whole..mixing.rows {
-                            let [y] = rows_of_sums::<V, 1>(sums, groups, &subsets[i * groups..]);
-                            bounded(y).store(values.add(i * V::WIDTH));
-                        }
-                    }
-                    None => {
-                        for (i, factors) in mixing.factors.chunks_exact(mixing.columns).enumerate() {
-                            bounded(combination::<V>(self.rows, c, factors)).store(values.add(i * V::WIDTH));
-                        }
-                        for (i, row) in self.rows.iter().enumerate() {
-                            check.see(i, V::load(row.add(c)));
-                        }
-                    }
+            for c in (0..self.out.len()).step_by(STEP) {
+                if let Some((factors, _)) = &mixing.shared {
+                    subset_sums::<V>(self.rows, c, factors, sums, &mut check);
                 }
-                sorter.run::<V>(buffer);
-                finish::<V>(rule, mixing.rows, values).store(self.out.as_mut_ptr().add(c));
+                for part in 0..STEP / V::WIDTH {
+                    let values = sorter.values::<V>(wires, part);
+                    match &mixing.shared {
+                        Some((_, subsets)) => {
+                            mixing.from_sums::<V>(sums_of::<V>(sums, part), subsets, values)
+                        }
+                        None => mixing.from_rows::<V>(self.rows, c + part * V::WIDTH, values, &mut check),
+                    }
+                    sorter.run::<V>(sorter.buffer::<V>(wires, part));
+                    let result = finish::<V>(rule, mixing.rows, values);
+                    result.store(self.out.as_mut_ptr().add(c + part * V::WIDTH));
+                }
             }
             check.is_finite()
         }
     }
+}
+
+impl Mixing {
+    /// Writes every mixed row from the sums of its groups' subsets.
+    #[inline(always)]
+    unsafe fn from_sums<V: Lanes>(&self, sums: *const f32, subsets: &[u8], values: *mut f32) {
+        let groups = self.columns.div_ceil(GROUP);
+        // Several rows at a time, so that their sums do not wait for each other.
+        let whole = self.rows / ABREAST * ABREAST;
+        // SAFETY: as in `Apply::run`.
+        unsafe {
+            for i in (0..whole).step_by(ABREAST) {
+                let y = rows_of_sums::<V, ABREAST>(sums, groups, &subsets[i * groups..]);
+                for (k, y) in y.into_iter().enumerate() {
+                    bounded(y).store(values.add((i + k) * V::WIDTH));
+                }
+            }
+            for i in whole..self.rows {
+                let [y] = rows_of_sums::<V, 1>(sums, groups, &subsets[i * groups..]);
+                bounded(y).store(values.add(i * V::WIDTH));
+            }
+        }
+    }
+
+    /// Writes every mixed row from the rows themselves.
+    #[inline(always)]
+    unsafe fn from_rows<V: Lanes>(
+        &self,
+        rows: &[*const f32],
+        c: usize,
+        values: *mut f32,
+        check: &mut Check<V>,
+    ) {
+        // SAFETY: as in `Apply::run`.
+        unsafe {
+            for (i, factors) in self.factors.chunks_exact(self.columns).enumerate() {
+                bounded(combination::<V>(rows, c, factors)).store(values.add(i * V::WIDTH));
+            }
+            for rows in rows.chunks(CHECKED) {
+                check.see_rows(rows, c, |_, _| ());
+            }
+        }
+    }
+}
+
+/// The sums of one of the vectors of [`STEP`] lanes.
+#[inline(always)]
+unsafe fn sums_of<V: Lanes>(sums: &mut Wires, part: usize) -> *mut f32 {
+    let vectors = sums.count();
+    // SAFETY: there is room for STEP lanes a sum.
+    unsafe { sums.pointer().add(part * vectors * V::WIDTH) }
 }
 
 /// So many mixed rows, from the sums of each group's subsets.
@@ -150,38 +185,37 @@ unsafe fn bounded<V: Lanes>(y: V) -> V {
     unsafe { y.min(V::splat(f32::MAX)).max(V::splat(f32::MIN)) }
 }
 
-/// Writes the sums of all subsets of each group.
+/// Writes the sums of all subsets of each group, for the STEP coordinates from `c` on.
 #[inline(always)]
 unsafe fn subset_sums<V: Lanes>(
     rows: &[*const f32],
     c: usize,
     factors: &[f32],
-    sums: *mut f32,
+    sums: &mut Wires,
     check: &mut Check<V>,
 ) {
     // SAFETY: as in `Apply::run`.
     unsafe {
         let zero = V::splat(0.0);
-        let mut group = sums;
-        for (rows, factors) in rows.chunks(GROUP).zip(factors.chunks(GROUP)) {
-            let mut subset = [zero; SUBSETS];
-            for i in 0..GROUP {
-                let product = match rows.get(i) {
-                    Some(row) => {
-                        let x = V::load(row.add(c));
-                        check.see(i, x);
-                        x.mul(V::splat(factors[i]))
+        for (g, (rows, factors)) in rows.chunks(GROUP).zip(factors.chunks(GROUP)).enumerate() {
+            for part in 0..STEP / V::WIDTH {
+                let group = sums_of::<V>(sums, part).add(g * SUBSETS * V::WIDTH);
+                let mut products = [zero; GROUP];
+                let each = |i: usize, x: V| products[i] = x.mul(V::splat(factors[i]));
+                check.see_rows(rows, c + part * V::WIDTH, each);
+                // The second half of the sums is needed by no other sum: it need not stay in registers.
+                let mut subset = [zero; SUBSETS / 2];
+                zero.store(group);
+                for (i, product) in products.into_iter().enumerate() {
+                    for s in 0..1 << i {
+                        let (sum, place) = (subset[s].add(product), s | 1 << i);
+                        sum.store(group.add(place * V::WIDTH));
+                        if place < SUBSETS / 2 {
+                            subset[place] = sum;
+                        }
                     }
-                    None => zero,
-                };
-                for s in 0..1 << i {
-                    subset[s | 1 << i] = subset[s].add(product);
                 }
             }
-            for (s, sum) in subset.iter().enumerate() {
-                sum.store(group.add(s * V::WIDTH));
-            }
-            group = group.add(SUBSETS * V::WIDTH);
         }
     }
 }

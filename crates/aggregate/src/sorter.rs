@@ -3,6 +3,7 @@
 
 use crate::lanes::{Isa, Kind, Lanes};
 use crate::network::{self, Comparator};
+use crate::tiles::STEP;
 
 mod written {
     #![allow(clippy::erasing_op, clippy::identity_op)]
@@ -76,24 +77,43 @@ impl Sorter {
         Sorter { isa, n, wires: n, below: 0, code: Code::Table(Vec::new()) }
     }
 
-    pub(crate) fn below(&self) -> usize {
-        self.below
-    }
-
-    /// A buffer for [`run`](Self::run) with the padding in place, where it stays.
+    /// Buffers for [`run`](Self::run) with the padding in place, where it stays: one for each vector of [`STEP`] lanes.
     pub(crate) fn wires(&self) -> Wires {
         let mut wires = Wires::new(self.wires);
-        // SAFETY: the buffer has room for 16 lanes a wire.
-        let flat = unsafe { std::slice::from_raw_parts_mut(wires.pointer(), wires.0.len() * 16) };
-        flat[..self.below * self.isa.width()].fill(f32::NEG_INFINITY);
-        flat[self.below * self.isa.width()..(self.below + self.n) * self.isa.width()].fill(0.0);
+        let width = self.isa.width();
+        // SAFETY: the buffers have room for 16 lanes a wire.
+        let flat = unsafe { std::slice::from_raw_parts_mut(wires.pointer(), wires.0.len() * STEP) };
+        for part in flat.chunks_exact_mut(self.wires * width) {
+            part[..self.below * width].fill(f32::NEG_INFINITY);
+            part[self.below * width..(self.below + self.n) * width].fill(0.0);
+        }
         wires
     }
 
-    /// Sorts the buffer, whose values begin at wire number `below`.
+    /// One of the buffers of [`wires`](Self::wires).
     ///
     /// # Safety
-    /// `p` comes from this sorter's [`wires`](Self::wires), `V` is its instruction set's.
+    /// `wires` is this sorter's, `V` its instruction set's, `part` below `STEP / V::WIDTH`.
+    #[inline(always)]
+    pub(crate) unsafe fn buffer<V: Lanes>(&self, wires: &mut Wires, part: usize) -> *mut f32 {
+        // SAFETY: there are so many buffers.
+        unsafe { wires.pointer().add(part * self.wires * V::WIDTH) }
+    }
+
+    /// Where the values begin in it.
+    ///
+    /// # Safety
+    /// As [`buffer`](Self::buffer).
+    #[inline(always)]
+    pub(crate) unsafe fn values<V: Lanes>(&self, wires: &mut Wires, part: usize) -> *mut f32 {
+        // SAFETY: the values lie within the buffer.
+        unsafe { self.buffer::<V>(wires, part).add(self.below * V::WIDTH) }
+    }
+
+    /// Sorts the values of a buffer.
+    ///
+    /// # Safety
+    /// `p` comes from this sorter's [`buffer`](Self::buffer), `V` is its instruction set's.
     #[inline(always)]
     pub(crate) unsafe fn run<V: Lanes>(&self, p: *mut f32) {
         match &self.code {
@@ -165,6 +185,10 @@ impl Wires {
     /// So many, of +inf.
     pub(crate) fn new(count: usize) -> Self {
         Wires(vec![Line([f32::INFINITY; 16]); count])
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
     }
 
     pub(crate) fn pointer(&mut self) -> *mut f32 {

@@ -40,7 +40,7 @@ impl Access {
 pub(crate) const STEP: usize = 16;
 
 /// Rows along which the processor fetches ahead at the same time.
-const STREAMS: usize = 32;
+const STREAMS: usize = 8;
 
 /// Values between copied rows, so that one coordinate's do not all compete for the same places in the cache.
 const APART: usize = 5 * STEP;
