@@ -96,6 +96,40 @@ fn aggregate_gives_the_expected_files_from_any_container() {
 }
 
 #[test]
+fn samples_reputation_and_quality_weigh_by_their_product() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("aggregate.safetensors");
+    let files: Vec<String> = (0..4).map(|miner| vector(&format!("miner-{miner}.pb"))).collect();
+    let cid = |method: &str, weights: &[&str]| {
+        let mut arguments = vec!["aggregate", "--method", method, "--output", output.to_str().unwrap()];
+        arguments.extend(weights);
+        arguments.extend(files.iter().map(String::as_str));
+        run_json(&arguments, &[]).remove(0)["cid"].as_str().unwrap().to_owned()
+    };
+    // The median count is 100, so the last one counts as 300.
+    let parts = ["--samples", "100,50,100,9000", "--reputation", "1,1,0.5,0.25", "--quality", "1,0.5,1,0.5"];
+    for method in ["weighted-average", "weighted-median", "weighted-trimmed-mean"] {
+        let product = cid(method, &["--weights", "100,25,50,37.5"]);
+        assert_eq!(cid(method, &parts), product, "{method}");
+        assert_ne!(cid(method, &["--weights", "1,1,1,1"]), product, "{method}: the weights change nothing");
+        assert_ne!(cid(method, &parts[..4]), product, "{method}: the quality changes nothing");
+    }
+    let refused = run(&[
+        "aggregate",
+        "--method",
+        "weighted-average",
+        "--reputation",
+        "1,2",
+        "-o",
+        "out",
+        &files[0],
+        &files[1],
+    ]);
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(!refused.status.success() && said.contains("reputation"), "{said}");
+}
+
+#[test]
 fn a_share_to_trim_is_refused_where_nothing_is_trimmed() {
     let refused =
         run(&["aggregate", "--method", "median", "--trim", "0.2", "-o", "out", &vector("miner-0.pb")]);

@@ -184,7 +184,8 @@ pub enum PreAggregation {
 pub enum Tolerance {
     /// Exactly so many.
     Count(usize),
-    /// This share of the N updates, rounded down: f = floor(R N + 1e-9).
+    /// This share of the N updates, rounded down, but one at least of three or more: f = floor(R N + 1e-9), and 1
+    /// where that is 0, R > 0 and N >= 3. A small round is not left without defence.
     Ratio(f64),
 }
 
@@ -193,7 +194,10 @@ impl Tolerance {
     pub fn count(self, n: usize) -> usize {
         match self {
             Tolerance::Count(f) => f,
-            Tolerance::Ratio(r) => (r * n as f64 + 1e-9).floor() as usize,
+            Tolerance::Ratio(r) => {
+                let least = usize::from(r > 0.0 && n >= 3);
+                ((r * n as f64 + 1e-9).floor() as usize).max(least)
+            }
         }
     }
 }

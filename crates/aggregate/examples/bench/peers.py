@@ -2,6 +2,8 @@
 
 python peers.py ARRAY.npy F OUT LAUNCHES
 
+Before each rule it waits for a line on its input, so that nothing else is measured at the same time.
+
 ByzFL is run on numpy arrays. Its modules import torch at the top; where torch is not installed, an empty module
 stands in for it.
 """
@@ -83,6 +85,8 @@ def resident(key):
 
 
 for number, (method, peer, job) in enumerate(JOBS):
+    if not sys.stdin.readline():
+        break
     answer = {"method": method.format(f=f, k=n - f - 1), "peer": peer}
     try:
         with open("/proc/self/clear_refs", "w") as refs:

@@ -58,13 +58,21 @@ fn run(
         .arg(f.to_string())
         .arg(folder.join("out"))
         .arg(launches.to_string())
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()?;
+    let mut turn = child.stdin.take().ok_or("python has no input")?;
     let answers = child.stdout.take().ok_or("python has no output")?;
     let updates = data.updates();
     let mut out = vec![0.0; data.d];
     let mut ties = Vec::new();
-    for line in BufReader::new(answers).lines() {
+    let mut answers = BufReader::new(answers).lines();
+    loop {
+        // The peer works while nothing is measured here. After its last rule it is gone.
+        if turn.write_all(b"\n").and_then(|()| turn.flush()).is_err() {
+            break;
+        }
+        let Some(line) = answers.next() else { break };
         let answer: Value = serde_json::from_str(&line?)?;
         let text = answer["method"].as_str().ok_or("an answer without a method")?;
         let peer = ["numpy", "Flower", "ByzFL"].into_iter().find(|peer| answer["peer"] == *peer);
