@@ -32,7 +32,7 @@ fn prompts_are_answered_through_a_pipe_and_wrong_answers_are_told_at_once() {
     let asked = String::from_utf8(ended.stderr).unwrap();
     assert!(ended.status.success(), "{asked}");
     assert_eq!(asked.matches("not taken: ").count(), 2, "{asked}");
-    assert!(asked.contains("aggregation.method [median]: "), "the value as it stands is shown: {asked}");
+    assert!(asked.contains("aggregation.method [arc+caf]: "), "the value as it stands is shown: {asked}");
     assert!(asked.contains("aggregation.trim: must be from 0 up to but not including 0.5"), "{asked}");
     let written = std::fs::read_to_string(format!("{home}/settings.toml")).unwrap();
     assert!(written.contains("\nmethod = \"trimmed-mean\"") && written.contains("\ntrim = 0.2"), "{written}");

@@ -30,41 +30,42 @@
 //! # The methods
 //! N updates x_i of length d, f of them bad, weights w_i. *Passes* are readings of the data; those over distances take
 //! N^2 d / 2 operations, the sorting ones N log^2 N d. kappa is how far the worst attack of `ATTACKS.md` carries the result
-//! (N = 25, f = 5; the known ones / one that knows the rule), as a share of the honest updates' variance.
+//! (N = 25, f = 5; the known ones / one that knows the rule), as a share of the honest updates' variance. A dash: nothing to
+//! cite, or not measured.
 //!
 //! | [`Method`] | result | paper | holds for | passes | kappa | choose it |
 //! |---|---|---|---|---:|---:|---|
-//! | `average` | sum x_i / N | | f = 0 | 1 | none | where all are trusted |
-//! | `weighted-average` | sum w_i x_i / sum w_i | | f = 0 | 1 | none | the same, shares differ |
+//! | `average` | sum x_i / N | – | f = 0 | 1 | none | where all are trusted |
+//! | `weighted-average` | sum w_i x_i / sum w_i | – | f = 0 | 1 | none | the same, shares differ |
 //! | `fedavg` | the same, w_i = min(count, 3 median) | McMahan 2017 | f = 0 | 1 | none | the same, by samples |
 //! | `median` | middle value of each coordinate | Yin 2018 | f < N/2 | 1 | .15 / .15 | f is not known |
-//! | `weighted-median` | least v with half of the weight up to it | | bad weight < 1/2 | 1 | | weights that can be trusted |
+//! | `weighted-median` | least v with half of the weight up to it | – | bad weight < 1/2 | 1 | – | weights that can be trusted |
 //! | `trimmed-mean` | mean without the f least and greatest | Yin 2018 | f < N/2 | 1 | .18 / .18 | few attack, one pass must do |
-//! | `weighted-trimmed-mean` | the same by shares of the weight | | bad weight < share | 1 | | weights that can be trusted |
+//! | `weighted-trimmed-mean` | the same by shares of the weight | – | bad weight < share | 1 | – | weights that can be trusted |
 //! | `meamed` | mean of the N - f values nearest the median | Xie 2018 | f < N/2 | 1 | .15 / .29 | comparisons |
-//! | `sign-majority` | sign of the sum of signs | Bernstein 2019 | f < N/2 | 1 | | signSGD |
+//! | `sign-majority` | sign of the sum of signs | Bernstein 2019 | f < N/2 | 1 | – | signSGD |
 //! | `krum` | the x_i nearest its N - f - 2 nearest | Blanchard 2017 | N >= 2f + 3 | 2 | 1.4 / 2.0 | one true update is wanted |
 //! | `multi-krum` | mean of the N - f best of these | Blanchard 2017 | N >= 2f + 3 | 2 | .10 / .23 | gross attacks |
 //! | `bulyan` | meamed over N - 2f Krum winners | El Mhamdi 2018 | N >= 4f + 3 | 2 | .45 / .61 | few attack, in few coordinates |
-//! | `mda` | mean of the N - f of least diameter | El Mhamdi 2021 | f < N/2 | 2 | | small N |
+//! | `mda` | mean of the N - f of least diameter | El Mhamdi 2021 | f < N/2 | 2 | – | small N |
 //! | `geometric-median` | argmin of sum of norm(z - x_i) | Pillutla 2022 | f < N/2 | 2 | .09 / .10 | f is not known, shares differ |
 //! | `centered-clipping` | v += mean of (x_i - v) min(1, tau / norm(x_i - v)) | Karimireddy 2021 | f < N/2 | 2 | .07 / .09 | f is not known and small |
-//! | `caf` | weights lowered along the direction of most variance | Allouah 2025 | f < N/2 | 2 | .04 / .08 | a bound on f is known, after `arc` |
-//! | `fltrust` | mean weighted by the cosine to a trusted update | Cao 2021 | a trusted one | 2 | | one update is your own |
+//! | `caf` | weights lowered along the direction of most variance | Allouah 2025 | f < N/2 | 2 | .04 / .08 | after `arc`, always |
+//! | `fltrust` | mean weighted by the cosine to a trusted update | Cao 2021 | a trusted one | 2 | – | one update is your own |
 //!
 //! | [`PreAggregation`] | turns x_i into | paper | holds for | choose it before |
 //! |---|---|---|---|---|
 //! | `nnm` | the mean of its N - f nearest | Allouah 2023 | f < N/2 | median, trimmed mean: kappa .07 / .15 and .07 / .11 |
-//! | `arc` | x_i min(1, c / norm), c the norm below the floor(2f(N - f)/N) longest | Allouah 2024 | f < N/2 | any rule; **`arc+caf`, .04 / .08, where a bound on f is known and N >= 10** |
-//! | `norm-clipping` | x_i min(1, c / norm), c given or the median norm | | | average, against few: .26 / .26 |
+//! | `arc` | x_i min(1, c / norm), c the norm below the floor(2f(N - f)/N) longest | Allouah 2024 | f < N/2 | any rule; **`arc+caf`: .04 / .09, the recommended one** |
+//! | `norm-clipping` | x_i min(1, c / norm), c given or the median norm | – | – | average, against few: .26 / .26 |
 //! | `norm-filter` | nothing where the norm is not 0.1 to 3 times the median | Xu 2022 | f < N/2 | any rule |
 //! | `sign-filter` | nothing where the shares of signs are unusual, N - f stay | Xu 2022 | f < N/2 | average, after `norm-filter`: SignGuard |
 //! | `bucketing` | the mean of a bucket of shuffled ones | Karimireddy 2022 | as the rule for ceil(N / size) | Krum, where shares differ |
 //!
 //! They are joined by a plus, up to eight before a rule: `norm-filter+sign-filter+norm-clipping+average`.
 //!
-//! In short: `median` when nothing is known about f or fewer than ten take part; `arc+caf` where a bound on f is known; the
-//! average only where everybody is trusted. With f = 0, which a ratio of a fifth means below five updates, most methods
+//! In short: [`Method::RECOMMENDED`], `arc+caf`, unless more than three tenths may attack; `median` then, or where nothing
+//! is known about f; the average only where everybody is trusted. With f = 0, as for one or two updates, most methods
 //! *are* the average.
 //!
 //! # Weights

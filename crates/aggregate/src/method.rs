@@ -214,6 +214,12 @@ impl Method {
     /// weight of the median participant.
     pub const FEDAVG_CAP: f64 = 3.0;
 
+    /// What to take where nothing speaks for another: attackers gain the least from it (see `ATTACKS.md`).
+    pub const RECOMMENDED: &str = "arc+caf";
+
+    /// The default of [`Method::Caf`]'s `f`: three tenths. Its result hardly suffers from a bound that is too high.
+    pub const CAF_TOLERANCE: Tolerance = Tolerance::Ratio(0.3);
+
     /// The default of [`Method::CenteredClipping`]'s `steps`.
     pub const CLIPPING_STEPS: usize = 10;
 

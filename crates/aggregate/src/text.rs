@@ -73,13 +73,17 @@ impl<'a> Term<'a> {
     }
 
     fn tolerance(&mut self) -> Result<Tolerance, ParseMethodError> {
+        self.tolerance_or(Tolerance::default())
+    }
+
+    fn tolerance_or(&mut self, default: Tolerance) -> Result<Tolerance, ParseMethodError> {
         let count = self.take("f", "a count", |_: &usize| true)?;
         let ratio = self.take("ratio", "from 0 to below 0.5", |r: &f64| (0.0..0.5).contains(r))?;
         match (count, ratio) {
             (Some(_), Some(_)) => Err(wrong(self.name, "ratio", "allowed beside f")),
             (Some(f), None) => Ok(Tolerance::Count(f)),
             (None, Some(r)) => Ok(Tolerance::Ratio(r)),
-            (None, None) => Ok(Tolerance::default()),
+            (None, None) => Ok(default),
         }
     }
 
@@ -140,7 +144,7 @@ impl FromStr for Method {
                 steps: term.count("steps")?.unwrap_or(Method::CLIPPING_STEPS),
                 start: term.take("start", "medoid or origin", |_| true)?.unwrap_or_default(),
             },
-            "caf" => Method::Caf { f: term.tolerance()? },
+            "caf" => Method::Caf { f: term.tolerance_or(Method::CAF_TOLERANCE)? },
             "sign-majority" => Method::SignMajority,
             "fltrust" => Method::FlTrust { reference: term.take("reference", "an id", |_| true)? },
             name => return Err(ParseMethodError::UnknownName(name.to_owned())),
@@ -195,9 +199,13 @@ impl FromStr for Start {
 struct Parameters(Vec<String>);
 
 impl Parameters {
-    fn tolerance(mut self, f: Tolerance) -> Self {
+    fn tolerance(self, f: Tolerance) -> Self {
+        self.tolerance_unless(f, Tolerance::default())
+    }
+
+    fn tolerance_unless(mut self, f: Tolerance, default: Tolerance) -> Self {
         match f {
-            f if f == Tolerance::default() => {}
+            f if f == default => {}
             Tolerance::Count(f) => self.0.push(format!("f={f}")),
             Tolerance::Ratio(r) => self.0.push(format!("ratio={r}")),
         }
@@ -248,7 +256,7 @@ impl fmt::Display for Method {
                 let start = (*start == Start::Origin).then_some("origin");
                 p.some("start", start).write("centered-clipping", out)
             }
-            Method::Caf { f } => p.tolerance(*f).write("caf", out),
+            Method::Caf { f } => p.tolerance_unless(*f, Method::CAF_TOLERANCE).write("caf", out),
             Method::SignMajority => p.write("sign-majority", out),
             Method::FlTrust { reference } => p.some("reference", *reference).write("fltrust", out),
             Method::After { before, method } => write!(out, "{before}+{method}"),
@@ -357,6 +365,8 @@ mod tests {
         assert_eq!(Tolerance::Ratio(0.2).count(6), 1);
         assert_eq!(Tolerance::Ratio(0.2).count(5), 1);
         assert_eq!(Tolerance::Ratio(0.1).count(30), 3);
-        assert_eq!(Tolerance::Ratio(0.2).count(4), 0);
+        // One of three or more, unless nothing is asked for.
+        assert_eq!([4, 3, 2, 1].map(|n| Tolerance::Ratio(0.2).count(n)), [1, 1, 0, 0]);
+        assert_eq!(Tolerance::Ratio(0.0).count(4), 0);
     }
 }

@@ -14,6 +14,9 @@ use crate::localnet::{LocalNetwork, LocalNetworkOptions, TrainingReport};
 use crate::overview::unreadable;
 use crate::{ApiError, EngineEvent, ErrorCode, Running, StartOptions, Workspace};
 
+/// The method where none is chosen.
+pub const RECOMMENDED_METHOD: &str = Method::RECOMMENDED;
+
 /// What to show.
 #[derive(Clone, Debug)]
 pub struct DemoOptions {

@@ -79,7 +79,7 @@ pub(crate) struct Demo {
     #[command(flatten)]
     pub(crate) network: LocalnetOptions,
     /// Aggregation method, such as `median`, `trimmed-mean(ratio=0.3)` or `arc+nnm+trimmed-mean`.
-    #[arg(long, default_value = "median")]
+    #[arg(long, default_value = r3mes_api::demo::RECOMMENDED_METHOD)]
     pub(crate) method: String,
     /// Data folder of the demo's proposer [default: a temporary one, removed at the end].
     #[arg(long, value_name = "DIR")]

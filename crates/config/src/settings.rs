@@ -131,7 +131,8 @@ impl AggregationSettings {
 
 impl Default for AggregationSettings {
     fn default() -> Self {
-        AggregationSettings { method: Method::Median, trim: None, f: None, fedavg_cap: None, weights: None }
+        let method = Method::RECOMMENDED.parse().unwrap_or(Method::Median);
+        AggregationSettings { method, trim: None, f: None, fedavg_cap: None, weights: None }
     }
 }
 

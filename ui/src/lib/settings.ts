@@ -121,9 +121,9 @@ export function settingHelp(setting: SettingView): string {
 
 /** Methods that can be chosen by name; what else the engine understands can be typed. */
 export const METHODS: { name: string; about: () => string }[] = [
+  { name: "arc+caf", about: m.method_arc_caf },
   { name: "median", about: m.method_median },
   { name: "trimmed-mean", about: m.method_trimmed_mean },
-  { name: "arc+caf", about: m.method_arc_caf },
   { name: "arc+nnm+trimmed-mean", about: m.method_arc_nnm },
   { name: "multi-krum", about: m.method_multi_krum },
   { name: "krum", about: m.method_krum },

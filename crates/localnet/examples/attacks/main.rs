@@ -14,7 +14,7 @@ use std::error::Error;
 use r3mes_aggregate::{AggregateError, Method, Options, Tolerance, Update, aggregate};
 
 /// The recommended default, which the tables hold to its promises.
-pub(crate) const DEFAULT: &str = "arc+caf";
+pub(crate) const DEFAULT: &str = Method::RECOMMENDED;
 
 pub(crate) const METHODS: &[&str] = &[
     "average",
@@ -53,9 +53,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// `text` made to withstand `f`.
+/// `text` made to withstand `f`, but the default, which proposers use without knowing f, as it is.
 pub(crate) fn method(text: &str, f: usize) -> Result<Method, Box<dyn Error>> {
-    Ok(text.parse::<Method>()?.with_tolerance(Tolerance::Count(f)))
+    let method = text.parse::<Method>()?;
+    Ok(if text == DEFAULT { method } else { method.with_tolerance(Tolerance::Count(f)) })
 }
 
 /// The method in a table; the default in bold.

@@ -180,7 +180,7 @@ export function roundView(number: number, newest: number, stage?: RoundStage): R
                 at: new Date(NOW + 405_000).toISOString(),
               }
             : null,
-    method: past("aggregating") ? "median" : null,
+    method: past("aggregating") ? "arc+caf" : null,
     cid: past("publishing") ? cid(50_000 + number) : null,
     merkleRoot: past("publishing") ? hex(number) : null,
     bytes: past("publishing") ? "40123456" : null,

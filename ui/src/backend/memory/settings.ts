@@ -16,7 +16,7 @@ export const SETTINGS: SettingView[] = [
   setting("network.rpc", "https://rpc-1.remes.example, https://rpc-2.remes.example"),
   setting("network.gas_price", "0.025"),
   setting("account.key", "main", null),
-  setting("aggregation.method", "median"),
+  setting("aggregation.method", "arc+caf"),
   setting("aggregation.trim", null),
   setting("aggregation.f", null),
   setting("round.quorum", "10"),
