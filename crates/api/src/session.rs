@@ -20,6 +20,7 @@ mod logs;
 mod machine;
 mod network;
 mod onboarding;
+mod payouts;
 mod preferences;
 mod reach;
 mod redaction;
@@ -59,6 +60,7 @@ pub use machine::{LoadView, MachineView, VerdictLevel, VerdictView};
 pub use network::{
     EndpointProbe, EndpointState, EndpointView, IpfsProbe, IpfsView, NetworkChoice, NetworkView, ProfileView,
 };
+pub use payouts::{PayoutPreview, PayoutProblems, PayoutReceipt};
 pub use preferences::{NodeRole, NoticeKind, Preferences, Theme};
 pub use redaction::redact;
 pub use settings::{FolderProbe, SaveOutcome, SettingChange, SettingProblem, SettingView, SettingsView};
@@ -116,6 +118,8 @@ struct Inner {
     meter: Mutex<LoadMeter>,
 }
 
+    /// The payout that was shown last and not sent.
+    payout: Mutex<Option<crate::PayoutPreview>>,
 impl Session {
     /// Opens the data folder. Nothing is written, and nothing runs before [`Session::run`].
     ///
@@ -171,6 +175,7 @@ impl Session {
                 meter: Mutex::default(),
             }),
         };
+                payout: Mutex::default(),
         session.refresh_settings();
         session.refresh_history();
         Ok(session)

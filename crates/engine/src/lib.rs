@@ -44,6 +44,6 @@ pub use ipfs::{IpfsHealth, TransferInProgress};
 pub use journal::Journal;
 pub use ledger::{DenomBalance, Ledger, Reconciliation};
 pub use orders::place_order;
-pub use payout::{payout_message, payout_reserve};
+pub use payout::{payout_message, payout_of, payout_reserve};
 pub use proposer::{Connections, Observer, Proposer, Running};
 pub use registration::{not_authorized, registration_message, update_message};

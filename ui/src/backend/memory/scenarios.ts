@@ -206,6 +206,7 @@ function base(): Snapshot {
       notPaid: ["the formula pays nothing for the size of the stake"],
       booksAgree: true,
       claimInFlight: false,
+      payoutInFlight: false,
     },
     machine: {
       processor: "AMD Ryzen 7 5800X",
