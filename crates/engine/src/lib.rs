@@ -26,6 +26,7 @@ mod payout;
 mod preparing;
 mod proposer;
 mod registration;
+mod reputation;
 mod retention;
 pub mod round;
 mod similarity;

@@ -131,6 +131,7 @@ impl Session {
                 gradients: round.gradients as u32,
                 passed: round.passed as u32,
                 norm: round.norm,
+                trust: round.trust,
             }
         });
         let mut detail = MinerDetail {
@@ -631,6 +632,7 @@ impl From<MinerRecord> for MinerRow {
             unusable: record.unusable as u32,
             excluded: record.excluded as u32,
             last_seen: rfc3339(record.last_seen),
+            trust: record.trust,
         }
     }
 }
