@@ -65,7 +65,9 @@ pub use preferences::{NodeRole, NoticeKind, Preferences, Theme};
 pub use redaction::redact;
 pub use settings::{FolderProbe, SaveOutcome, SettingChange, SettingProblem, SettingView, SettingsView};
 pub use setup::{SetupState, SetupStep, SetupStepKind, SetupView};
-pub use snapshot::{ApplicationView, Change, CrashView, Delta, Deltas, Metric, Metrics, Notice, Snapshot};
+pub use snapshot::{
+    ApplicationView, Change, CrashView, Delta, Deltas, Metric, Metrics, Notice, RunPhase, Snapshot,
+};
 pub use standing::{
     AuthorizationRequest, RegistrationPreview, RegistrationReceipt, ResourcesView, StandingState,
     StandingView,
@@ -116,10 +118,10 @@ struct Inner {
     /// Has the watch look at once.
     looking: Notify,
     meter: Mutex<LoadMeter>,
-}
-
     /// The payout that was shown last and not sent.
     payout: Mutex<Option<crate::PayoutPreview>>,
+}
+
 impl Session {
     /// Opens the data folder. Nothing is written, and nothing runs before [`Session::run`].
     ///
@@ -173,9 +175,9 @@ impl Session {
                 closing: CancellationToken::new(),
                 looking: Notify::new(),
                 meter: Mutex::default(),
+                payout: Mutex::default(),
             }),
         };
-                payout: Mutex::default(),
         session.refresh_settings();
         session.refresh_history();
         Ok(session)

@@ -63,6 +63,7 @@ export type {
   RoundStage,
   RoundStep_Serialize as RoundStep,
   RoundView_Serialize as RoundView,
+  RunPhase,
   SaveOutcome_Serialize as SaveOutcome,
   SettingChange,
   SettingProblem,

@@ -265,7 +265,7 @@ impl Session {
     }
 
     /// An amount as people read it on the network of now.
-    pub(crate) fn shown_amount(&self, amount: &str, denom: &str) -> String {
+    pub fn shown_amount(&self, amount: &str, denom: &str) -> String {
         let settings = self.running_settings().or_else(|| self.settings_now().ok()).unwrap_or_default();
         DisplayUnits::of(&settings.network).show(amount, denom)
     }
