@@ -3,6 +3,9 @@ import { defineConfig } from "@playwright/test";
 /** Debian's Chromium; another by the variable, or Playwright's own where there is neither. */
 const CHROMIUM = process.env.R3MES_CHROMIUM ?? "/usr/bin/chromium";
 
+/** Another one where two checkouts are tested at once: a server that is there already is taken for ours. */
+const PORT = process.env.R3MES_UI_PORT ?? "4317";
+
 export default defineConfig({
   testDir: "e2e",
   testMatch: "*.spec.ts",
@@ -15,7 +18,7 @@ export default defineConfig({
   reporter: process.env.CI ? "line" : "list",
   outputDir: "test-results",
   use: {
-    baseURL: "http://127.0.0.1:4317",
+    baseURL: `http://127.0.0.1:${PORT}`,
     viewport: { width: 1280, height: 800 },
     locale: "en-GB",
     timezoneId: "UTC",
@@ -24,7 +27,7 @@ export default defineConfig({
   },
   webServer: {
     command: "npx vite build -c vite.harness.config.ts && npx vite preview -c vite.harness.config.ts",
-    url: "http://127.0.0.1:4317",
+    url: `http://127.0.0.1:${PORT}`,
     timeout: 120_000,
     reuseExistingServer: !process.env.CI,
   },

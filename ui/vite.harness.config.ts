@@ -11,7 +11,7 @@ export default mergeConfig(
     root: "e2e/harness",
     build: { outDir: "dist", emptyOutDir: true },
     preview: {
-      port: 4317,
+      port: Number(process.env.R3MES_UI_PORT ?? 4317),
       strictPort: true,
       host: "127.0.0.1",
       headers: { "Content-Security-Policy": POLICY },

@@ -6,6 +6,8 @@ mod desktop;
 mod history;
 mod observe;
 mod setup;
+#[cfg(test)]
+mod tests;
 
 use r3mes_api::session::Delta;
 use r3mes_api::{ApiError, ErrorCode};
@@ -70,6 +72,9 @@ pub fn builder<R: Runtime>() -> Builder<R> {
             account::register,
             account::claim_preview,
             account::claim,
+            account::check_payout,
+            account::payout_preview,
+            account::payout,
             desktop::pick_folder,
             desktop::move_data_folder,
             desktop::open_data_folder,

@@ -48,6 +48,32 @@ pub(crate) fn heading(notice: &Notice, turkish: bool) -> &'static str {
     }
 }
 
+/// What a notification says, with the amount as people read it. The engine's own words are English; in Turkish
+/// what is more to say stands in the window.
+pub(crate) fn body(notice: &Notice, amount: Option<&str>, turkish: bool) -> String {
+    if !turkish {
+        return notice.detail.clone();
+    }
+    let round = notice.training_round.as_deref();
+    match (notice.kind, round) {
+        (NoticeKind::RoundRevealed, Some(round)) => format!("{round} numaralı tur açıklandı"),
+        (NoticeKind::Reward, Some(round)) => {
+            format!("{round} numaralı tur {} kazandırdı", amount.unwrap_or_default())
+        }
+        (NoticeKind::Challenge, Some(round)) => {
+            format!("{round} numaralı turun birleştirmesine itiraz edildi")
+        }
+        (NoticeKind::Slash, Some(round)) => format!("{round} numaralı turun birleştirmesi geri alındı"),
+        (NoticeKind::Slash, None) => format!("zincir {} kesti", amount.unwrap_or_default()),
+        (NoticeKind::RevealAtRisk, _) => "taahhüdün süresi doluyor, açıklama henüz zincirde değil".to_owned(),
+        (NoticeKind::DiskLow, _) => "veri klasörünün diskinde yer azaldı".to_owned(),
+        (NoticeKind::EngineStopped, _) => "nedeni ve çaresi pencerede".to_owned(),
+        (NoticeKind::RoundRevealed | NoticeKind::Reward | NoticeKind::Challenge, None) => {
+            "ayrıntısı pencerede".to_owned()
+        }
+    }
+}
+
 /// Whether texts of the shell are in Turkish: by the preference, or else by the system.
 pub(crate) fn is_turkish(language: Option<&str>, locale: Option<&str>) -> bool {
     language.or(locale).is_some_and(|language| language.to_ascii_lowercase().starts_with("tr"))
@@ -141,6 +167,33 @@ mod tests {
         let preferences = Preferences { notifications: vec![NoticeKind::Slash], ..Preferences::default() };
         assert!(is_told(&preferences, NoticeKind::Slash));
         assert!(!is_told(&preferences, NoticeKind::Reward));
+    }
+
+    #[test]
+    fn a_notification_of_every_kind_has_words_in_both_languages() {
+        for kind in NoticeKind::ALL {
+            let notice = Notice {
+                kind,
+                training_round: Some("7".into()),
+                amount: Some("12000000".into()),
+                denom: Some("uremes".into()),
+                detail: format!("the engine's words of {kind:?}"),
+            };
+            assert_ne!(heading(&notice, false), heading(&notice, true));
+            assert_eq!(body(&notice, Some("12 REMES"), false), notice.detail);
+            for notice in [notice.clone(), Notice { training_round: None, ..notice.clone() }] {
+                let turkish = body(&notice, Some("12 REMES"), true);
+                assert!(!turkish.is_empty() && !turkish.contains("the engine"), "{turkish}");
+            }
+        }
+        let reward = Notice {
+            kind: NoticeKind::Reward,
+            training_round: Some("7".into()),
+            amount: None,
+            denom: None,
+            detail: String::new(),
+        };
+        assert_eq!(body(&reward, Some("12 REMES"), true), "7 numaralı tur 12 REMES kazandırdı");
     }
 
     #[test]

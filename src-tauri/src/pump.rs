@@ -5,7 +5,7 @@ use tauri::{AppHandle, Emitter, Manager, Runtime};
 use tauri_plugin_notification::NotificationExt;
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::policy::{heading, is_told, is_turkish};
+use crate::policy::{body, heading, is_told, is_turkish};
 use crate::{tray, window};
 
 /// The event that carries a [`Delta`] to the window.
@@ -35,13 +35,17 @@ fn hand_on<R: Runtime>(app: &AppHandle<R>, delta: &Delta) {
             let _ = app.run_on_main_thread(move || tray::refresh(&shown));
         }
         Change::Notice(notice) => {
-            let snapshot = app.state::<Session>().snapshot();
+            let session = app.state::<Session>();
+            let snapshot = session.snapshot();
             if is_told(&snapshot.preferences, notice.kind) {
                 let turkish = is_turkish(
                     snapshot.preferences.language.as_deref(),
                     snapshot.application.locale.as_deref(),
                 );
-                let note = app.notification().builder().title(heading(notice, turkish)).body(&notice.detail);
+                let amount = notice.amount.as_deref().zip(notice.denom.as_deref());
+                let amount = amount.map(|(amount, denom)| session.shown_amount(amount, denom));
+                let said = body(notice, amount.as_deref(), turkish);
+                let note = app.notification().builder().title(heading(notice, turkish)).body(said);
                 if let Err(error) = note.show() {
                     tracing::debug!("no notification could be shown: {error}");
                 }

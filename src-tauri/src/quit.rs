@@ -24,20 +24,60 @@ pub(crate) fn begin<R: Runtime>(app: &AppHandle<R>) {
     }
     let app = app.clone();
     tauri::async_runtime::spawn(async move {
-        let sentinel = app.try_state::<Sentinel>().map(|sentinel| (*sentinel).clone());
-        if let Some(sentinel) = &sentinel {
-            sentinel.enter(Phase::Quitting);
-        }
-        window::close(&app);
-        app.state::<Session>().close(PATIENCE).await;
-        if let Some(sentinel) = &sentinel {
-            sentinel.end();
-        }
+        go_through(&app).await;
         app.exit(0);
     });
+}
+
+async fn go_through<R: Runtime>(app: &AppHandle<R>) {
+    let sentinel = app.try_state::<Sentinel>().map(|sentinel| (*sentinel).clone());
+    if let Some(sentinel) = &sentinel {
+        sentinel.enter(Phase::Quitting);
+    }
+    window::close(app);
+    app.state::<Session>().close(PATIENCE).await;
+    if let Some(sentinel) = &sentinel {
+        sentinel.end();
+    }
 }
 
 /// Whether the process may end now: not before the end has been gone through.
 pub(crate) fn has_begun<R: Runtime>(app: &AppHandle<R>) -> bool {
     app.state::<Ending>().0.load(Ordering::SeqCst)
+}
+
+#[cfg(test)]
+mod tests {
+    use r3mes_api::session::SessionOptions;
+    use tauri::test::{mock_builder, mock_context, noop_assets};
+
+    use super::*;
+
+    #[test]
+    fn the_end_leaves_no_mark_of_a_run_that_did_not_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Some(folder.path().to_owned());
+        let session = Session::open(SessionOptions { root, ..SessionOptions::default() }).unwrap();
+        let (sentinel, _) = Sentinel::begin(folder.path());
+        sentinel.enter(Phase::Running);
+        // A path of its own, not one in the user's configuration.
+        let kept = folder.path().join("window.json").display().to_string();
+        let app = mock_builder()
+            .plugin(tauri_plugin_window_state::Builder::new().with_filename(kept).build())
+            .manage(session.clone())
+            .manage(sentinel)
+            .manage(Ending::default())
+            .build(mock_context(noop_assets()))
+            .unwrap();
+        assert!(!has_begun(app.handle()));
+        let mark = folder.path().join("running.json");
+        assert!(mark.exists());
+        let begun = std::time::Instant::now();
+        tauri::async_runtime::block_on(async {
+            session.run();
+            go_through(app.handle()).await;
+        });
+        assert!(!mark.exists());
+        assert!(begun.elapsed() < PATIENCE, "nothing ran that could take long");
+    }
 }

@@ -5,6 +5,7 @@ use std::fs;
 use std::panic;
 use std::path::{Path, PathBuf};
 
+pub(crate) use r3mes_api::session::RunPhase as Phase;
 use r3mes_api::session::{CrashView, redact};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -12,18 +13,6 @@ use time::format_description::well_known::Rfc3339;
 
 const RUNNING: &str = "running.json";
 const REPORT: &str = "crash-report.txt";
-
-/// What a run is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Phase {
-    /// It comes up.
-    Starting,
-    /// It is up.
-    Running,
-    /// It ends.
-    Quitting,
-}
 
 /// The file that is there while a run is on.
 #[derive(Debug, Serialize, Deserialize)]
@@ -49,12 +38,7 @@ impl Sentinel {
             .and_then(|text| serde_json::from_str::<Mark>(&text).ok())
             .filter(|mark| !is_alive(mark.process));
         let crash = left.map(|mark| CrashView {
-            phase: match mark.phase {
-                Phase::Starting => "starting",
-                Phase::Running => "running",
-                Phase::Quitting => "quitting",
-            }
-            .to_owned(),
+            phase: mark.phase,
             report: folder.join(REPORT).exists().then(|| REPORT.to_owned()),
             at: mark.at,
         });
@@ -119,7 +103,7 @@ mod tests {
         let mark = fs::read_to_string(&path).unwrap();
         fs::write(&path, mark.replace(&std::process::id().to_string(), &dead().to_string())).unwrap();
         let (sentinel, crash) = Sentinel::begin(folder.path());
-        assert_eq!(crash.map(|crash| crash.phase).as_deref(), Some("running"));
+        assert_eq!(crash.map(|crash| crash.phase), Some(Phase::Running));
         sentinel.end();
         assert_eq!(Sentinel::begin(folder.path()).1, None);
     }
@@ -129,5 +113,28 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let _first = Sentinel::begin(folder.path());
         assert_eq!(Sentinel::begin(folder.path()).1, None);
+    }
+
+    #[test]
+    fn a_panic_leaves_a_report_without_what_only_concerns_this_machine() {
+        let folder = tempfile::tempdir().unwrap();
+        let (sentinel, _) = Sentinel::begin(folder.path());
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(|_| {}));
+        sentinel.report_panics();
+        let home = std::env::home_dir().unwrap().display().to_string();
+        let at_home = home.clone();
+        let failing = std::thread::spawn(move || {
+            panic!("failed to open {at_home}/journal.sqlite, at https://ada:secret@rpc.example");
+        });
+        failing.join().unwrap_err();
+        panic::set_hook(before);
+        let report = fs::read_to_string(folder.path().join(REPORT)).unwrap();
+        assert!(report.contains("failed to open") && report.contains("sentinel.rs"), "{report}");
+        assert!(report.contains(env!("CARGO_PKG_VERSION")), "{report}");
+        assert!(report.contains("open ~/journal.sqlite, at https://<host>"), "{report}");
+        assert!(!report.contains(&home) && !report.contains("secret"), "{report}");
+        let (_, crash) = Sentinel::begin(folder.path());
+        assert_eq!(crash, None, "this process is still there");
     }
 }

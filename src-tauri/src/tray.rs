@@ -113,7 +113,8 @@ fn image(mark: Mark) -> Image<'static> {
     }
 }
 
-fn toggle_engine<R: Runtime>(app: &AppHandle<R>) {
+/// Starts an engine that is stopped, and stops any other.
+pub(crate) fn toggle_engine<R: Runtime>(app: &AppHandle<R>) {
     let session = app.state::<Session>();
     // Starting spawns a task, which needs the runtime around it.
     let session = (*session).clone();

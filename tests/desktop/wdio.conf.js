@@ -45,6 +45,7 @@ export const config = {
     launcher("wizard", fileURLToPath(new URL("in-c-locale.sh", import.meta.url))),
     launcher("killed"),
     launcher("relaunched", undefined, "killed"),
+    launcher("shell"),
   ],
   afterTest: (_test, _context, { passed }) => (passed ? undefined : tellWhatIsShown()),
   onPrepare: () => Promise.all([startDriver(ports), startNetwork()]),

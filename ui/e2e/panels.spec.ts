@@ -46,6 +46,20 @@ test("plots have their figures as a table", async ({ page }) => {
   expect(await plot.getByRole("row").count()).toBeGreaterThan(100);
 });
 
+test("a miner's trust on the chain is drawn round by round, with a table of the same", async ({ page }) => {
+  await page.goto("/?scenario=running&language=en#/miners");
+  const row = page.getByTestId("miners-table").locator("[aria-rowindex='2']");
+  await expect(row.getByRole("cell").nth(1)).toHaveText(/^\d+(\.\d+)?%$/);
+  await row.getByRole("button").first().click();
+  const chart = page.getByTestId("miner-trust");
+  await expect(chart).toHaveAttribute("data-drawn", "true");
+  await chart.getByRole("button", { name: "Show as a table" }).click();
+  await expect(chart.getByRole("columnheader").nth(1)).toHaveText("Trust score");
+  const cells = chart.getByRole("row").nth(1).getByRole("cell");
+  await expect(cells.nth(1)).toHaveText("");
+  await expect(chart.getByRole("row").last().getByRole("cell").nth(1)).toHaveText(/^\d+%$/);
+});
+
 test("submissions are exported", async ({ page }) => {
   await page.goto("/?scenario=running#/submissions");
   await page.getByTestId("export-csv").click();

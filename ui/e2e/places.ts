@@ -135,6 +135,29 @@ export const PLACES: Place[] = [
       await page.getByTestId("claim-preview").waitFor();
     },
   },
+  {
+    name: "payout",
+    scenario: "running",
+    hash: "#/earnings",
+    ready: cell("payout-open"),
+    then: async (page) => {
+      await page.getByTestId("payout-open").click();
+      await page.getByTestId("payout-to").fill(`remes1${"q".repeat(38)}`);
+      await page.locator('[data-testid="payout-look"]:not([aria-disabled])').waitFor();
+    },
+  },
+  {
+    name: "payout-preview",
+    scenario: "running",
+    hash: "#/earnings",
+    ready: cell("payout-open"),
+    then: async (page) => {
+      await page.getByTestId("payout-open").click();
+      await page.getByTestId("payout-to").fill(`remes1${"q".repeat(38)}`);
+      await page.getByTestId("payout-look").click();
+      await page.getByTestId("payout-preview").waitFor();
+    },
+  },
   { name: "system", scenario: "running", hash: "#/system", ready: cell("verdicts") },
   { name: "system-trouble", scenario: "trouble", hash: "#/system", ready: cell("verdicts") },
   { name: "logs", scenario: "running", hash: "#/logs", ready: cell("log-lines") },

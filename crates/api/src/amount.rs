@@ -146,6 +146,38 @@ impl DisplayUnits {
         self.show(&amount.amount, &amount.denom)
     }
 
+    /// An amount of the reward denom.
+    pub(crate) fn reward(&self, amount: u128) -> String {
+        self.show(&amount.to_string(), &self.denom)
+    }
+
+    /// Whole units of the reward denom out of a figure as [`figure`](Self::figure) writes it. Anything that could
+    /// be read in two ways is refused.
+    ///
+    /// # Errors
+    /// What is wrong with the text.
+    pub(crate) fn read_reward(&self, text: &str) -> Result<u128, String> {
+        let text = text.trim();
+        let (whole, fraction) = match text.split_once('.') {
+            None => (text, ""),
+            Some(_) if self.exponent == 0 => return Err("must be a whole number".to_owned()),
+            Some(parts) => parts,
+        };
+        let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        if !is_number(whole) || text.contains('.') && !is_number(fraction) {
+            return Err("must be digits, with at most one decimal mark".to_owned());
+        }
+        if fraction.len() > self.exponent {
+            return Err(format!("must have at most {} digits after the decimal mark", self.exponent));
+        }
+        let digits = format!("{whole}{fraction:0<width$}", width = self.exponent);
+        match digits.parse() {
+            Ok(0) => Err("must be more than 0".to_owned()),
+            Ok(units) => Ok(units),
+            Err(_) => Err("must be less".to_owned()),
+        }
+    }
+
     fn shifts(&self, denom: &str) -> bool {
         self.exponent > 0 && denom == self.denom
     }
@@ -183,6 +215,29 @@ mod tests {
         assert_eq!(micro.list(&coins), "620 REMES, -5000 stake");
         assert_eq!(micro.coins("50000000000uremes"), "50000 REMES");
         assert_eq!(micro.coins("a stake"), "a stake");
+    }
+
+    #[test]
+    fn what_is_shown_can_be_typed() {
+        let (whole, micro) = (units("remes", 0), units("uremes", 6));
+        for amount in [1, 7, 1_000_000, 12_345_678, u128::MAX] {
+            let text = amount.to_string();
+            assert_eq!(micro.read_reward(&micro.figure(&text, "uremes")), Ok(amount));
+            assert_eq!(whole.read_reward(&whole.figure(&text, "remes")), Ok(amount));
+        }
+        assert_eq!(micro.read_reward(" 0.5 "), Ok(500_000));
+    }
+
+    #[test]
+    fn what_can_be_read_in_two_ways_is_no_amount() {
+        let (whole, micro) = (units("remes", 0), units("uremes", 6));
+        for text in ["", ".", "1.", ".5", "1,834", "1 834", "-1", "+1", "1e3", "0x1", "1.2.3", "\u{661}"] {
+            assert!(micro.read_reward(text).unwrap_err().starts_with("must be digits"), "{text}");
+        }
+        assert_eq!(whole.read_reward("1.5").unwrap_err(), "must be a whole number");
+        assert!(micro.read_reward("1.2345678").unwrap_err().contains("at most 6"));
+        assert_eq!(micro.read_reward("0.000000").unwrap_err(), "must be more than 0");
+        assert_eq!(whole.read_reward(&format!("{}0", u128::MAX)).unwrap_err(), "must be less");
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! Moving rewards to a cold address: what exceeds the reserve, by hand or by the engine's rule.
 
 use r3mes_chain::{Any, Coin, Coins};
+use r3mes_config::NetworkProfile;
 use r3mes_engine::journal::Purpose;
 use serde::Serialize;
 
 use crate::amount::{Amount, amounts};
 use crate::orders::Receipt;
-use crate::{ApiError, ErrorCode, Workspace};
+use crate::{ApiError, DisplayUnits, ErrorCode, Workspace};
 
 /// How much is moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +44,19 @@ pub struct PayoutPreview {
 }
 
 impl Workspace {
+    /// Why nothing can be paid to an address; `None` where it can. Nobody is asked.
+    pub fn payout_address_problem(&self, to: &str) -> Option<String> {
+        strange(to, self.address().ok().as_deref(), &self.settings().network)
+    }
+
+    /// The amount of a payout as people write it, in the unit that amounts are shown in.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn payout_amount(&self, text: &str) -> Result<PayoutAmount, String> {
+        self.units().read_reward(text).map(PayoutAmount::Units)
+    }
+
     /// What a payout would move and cost now. Without an address it goes to `payout.address`.
     ///
     /// # Errors
@@ -54,6 +68,7 @@ impl Workspace {
     ) -> Result<PayoutPreview, ApiError> {
         let network = &self.settings().network;
         let denom = network.reward_denom.clone();
+        let units = self.units();
         let from = self.address()?;
         let to =
             to.map(str::to_owned).or_else(|| self.settings().payout.address.clone()).ok_or_else(|| {
@@ -76,7 +91,9 @@ impl Workspace {
             left: Amount::new(balance.saturating_sub(wanted), &denom),
             gas: None,
             fee: Vec::new(),
-            refusal: unworthy(wanted, balance, reserve, &denom).or_else(|| strange(&to, &from, network)),
+            refusal: unworthy(wanted, balance, reserve, &units).or_else(|| {
+                strange(&to, Some(from.as_str()), network).map(|reason| unsendable(&to, &reason))
+            }),
             messages: Vec::new(),
             from: from.clone(),
             to: to.clone(),
@@ -87,18 +104,18 @@ impl Workspace {
         let cost = self.cost(&chain, &[message(wanted)]).await?;
         // A fee of the same denom must come out of what stands above the reserve.
         let fee = cost.fee.amount_of(&denom);
-        let units = match amount {
-            PayoutAmount::Units(units) => units,
+        let moved = match amount {
+            PayoutAmount::Units(wanted) => wanted,
             PayoutAmount::AllAboveReserve => above.saturating_sub(fee),
         };
-        preview.amount = Amount::new(units, &denom);
-        preview.left = Amount::new(balance.saturating_sub(units).saturating_sub(fee), &denom);
+        preview.amount = Amount::new(moved, &denom);
+        preview.left = Amount::new(balance.saturating_sub(moved).saturating_sub(fee), &denom);
         preview.gas = Some(cost.gas_limit.to_string());
         preview.fee = amounts(&cost.fee);
-        preview.messages = vec![message(units)];
-        preview.refusal = match unworthy(units.saturating_add(fee), balance, reserve, &denom) {
-            None if units == 0 => unworthy(0, balance, reserve, &denom),
-            None => self.unpayable(&chain, &cost, &Coins::from(Coin::new(units, &denom))).await?,
+        preview.messages = vec![message(moved)];
+        preview.refusal = match unworthy(moved.saturating_add(fee), balance, reserve, &units) {
+            None if moved == 0 => unworthy(0, balance, reserve, &units),
+            None => self.unpayable(&chain, &cost, &Coins::from(Coin::new(moved, &denom))).await?,
             refusal => refusal,
         };
         Ok(preview)
@@ -125,34 +142,39 @@ impl Workspace {
 }
 
 /// Nothing to move, or more than stands above the reserve.
-fn unworthy(wanted: u128, balance: u128, reserve: u128, denom: &str) -> Option<ApiError> {
+fn unworthy(wanted: u128, balance: u128, reserve: u128, units: &DisplayUnits) -> Option<ApiError> {
     let above = balance.saturating_sub(reserve);
-    if wanted == 0 {
-        let text = format!("pay out: of {balance}{denom} nothing stands above the reserve of {reserve}");
-        return Some(
-            ApiError::new(ErrorCode::InsufficientFunds, text)
-                .with_remedy("wait for rewards, or lower payout.reserve"),
+    let shown = |amount: u128| units.reward(amount);
+    let (text, remedy) = if wanted == 0 {
+        let text =
+            format!("pay out: of {} nothing stands above the reserve of {}", shown(balance), shown(reserve));
+        (text, "wait for rewards, or lower payout.reserve")
+    } else if wanted > above {
+        let text = format!(
+            "pay out {}: only {} stand above the reserve of {}",
+            shown(wanted),
+            shown(above),
+            shown(reserve)
         );
-    }
-    if wanted > above {
-        let text = format!("pay out {wanted}{denom}: only {above} stand above the reserve of {reserve}");
-        return Some(
-            ApiError::new(ErrorCode::InsufficientFunds, text)
-                .with_remedy("pay out less, or lower payout.reserve"),
-        );
-    }
-    None
-}
-
-/// An address that cannot be meant.
-fn strange(to: &str, from: &str, network: &r3mes_config::NetworkProfile) -> Option<ApiError> {
-    let text = if to == from {
-        "it is the account's own address".to_owned()
-    } else if !r3mes_keys::is_address(to, &network.bech32_prefix) {
-        format!("{to:?} is no address of {}1...", network.bech32_prefix)
+        (text, "pay out less, or lower payout.reserve")
     } else {
         return None;
     };
-    let error = ApiError::new(ErrorCode::Request, format!("pay out to {to}: {text}"));
-    Some(error.with_remedy("check the address letter by letter"))
+    Some(ApiError::new(ErrorCode::InsufficientFunds, text).with_remedy(remedy))
+}
+
+/// Why an address cannot be meant.
+fn strange(to: &str, from: Option<&str>, network: &NetworkProfile) -> Option<String> {
+    if from == Some(to) {
+        Some("it is the account's own address".to_owned())
+    } else if !r3mes_keys::is_address(to, &network.bech32_prefix) {
+        Some(format!("{to:?} is no address of {}1...", network.bech32_prefix))
+    } else {
+        None
+    }
+}
+
+fn unsendable(to: &str, reason: &str) -> ApiError {
+    let error = ApiError::new(ErrorCode::Request, format!("pay out to {to}: {reason}"));
+    error.with_remedy("check the address letter by letter")
 }

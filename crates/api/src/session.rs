@@ -20,6 +20,7 @@ mod logs;
 mod machine;
 mod network;
 mod onboarding;
+mod payouts;
 mod preferences;
 mod reach;
 mod redaction;
@@ -59,11 +60,14 @@ pub use machine::{LoadView, MachineView, VerdictLevel, VerdictView};
 pub use network::{
     EndpointProbe, EndpointState, EndpointView, IpfsProbe, IpfsView, NetworkChoice, NetworkView, ProfileView,
 };
+pub use payouts::{PayoutPreview, PayoutProblems, PayoutReceipt};
 pub use preferences::{NodeRole, NoticeKind, Preferences, Theme};
 pub use redaction::redact;
 pub use settings::{FolderProbe, SaveOutcome, SettingChange, SettingProblem, SettingView, SettingsView};
 pub use setup::{SetupState, SetupStep, SetupStepKind, SetupView};
-pub use snapshot::{ApplicationView, Change, CrashView, Delta, Deltas, Metric, Metrics, Notice, Snapshot};
+pub use snapshot::{
+    ApplicationView, Change, CrashView, Delta, Deltas, Metric, Metrics, Notice, RunPhase, Snapshot,
+};
 pub use standing::{
     AuthorizationRequest, RegistrationPreview, RegistrationReceipt, ResourcesView, StandingState,
     StandingView,
@@ -114,6 +118,8 @@ struct Inner {
     /// Has the watch look at once.
     looking: Notify,
     meter: Mutex<LoadMeter>,
+    /// The payout that was shown last and not sent.
+    payout: Mutex<Option<crate::PayoutPreview>>,
 }
 
 impl Session {
@@ -169,6 +175,7 @@ impl Session {
                 closing: CancellationToken::new(),
                 looking: Notify::new(),
                 meter: Mutex::default(),
+                payout: Mutex::default(),
             }),
         };
         session.refresh_settings();

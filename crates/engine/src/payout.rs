@@ -1,7 +1,8 @@
 //! Payouts: what is above the reserve, moved to a cold address.
 
 use cosmrs::proto::cosmos::bank::v1beta1::MsgSend;
-use r3mes_chain::{Any, Coin, any};
+use prost::{Message, Name};
+use r3mes_chain::{Any, Coin, Coins, any};
 use r3mes_config::{PayoutRule, Settings};
 
 use crate::EngineError;
@@ -21,6 +22,15 @@ pub fn payout_reserve(settings: &Settings) -> u128 {
 /// The transfer of `coin`.
 pub fn payout_message(from: &str, to: &str, coin: &Coin) -> Any {
     any(&MsgSend { from_address: from.to_owned(), to_address: to.to_owned(), amount: vec![coin.to_proto()] })
+}
+
+/// Where such a transfer goes and what it moves; `None` for any other message.
+pub fn payout_of(message: &Any) -> Option<(String, Coins)> {
+    if message.type_url != MsgSend::type_url() {
+        return None;
+    }
+    let sent = MsgSend::decode(message.value.as_slice()).ok()?;
+    Some((sent.to_address, Coins::from_proto(&sent.amount).ok()?))
 }
 
 impl Context {
@@ -50,5 +60,19 @@ impl Context {
             Placed::Open(order) => tracing::debug!(order = order.id, "a payout is under way"),
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_transfer_is_read_as_it_was_ordered() {
+        let coin = Coin::new(u128::MAX, "remes");
+        let message = payout_message("remes1us", "remes1cold", &coin);
+        assert_eq!(payout_of(&message), Some(("remes1cold".to_owned(), coin.into())));
+        let other = Any { type_url: "/cosmos.bank.v1beta1.MsgMultiSend".into(), ..message };
+        assert_eq!(payout_of(&other), None);
     }
 }

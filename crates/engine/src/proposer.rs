@@ -292,6 +292,7 @@ async fn run(context: Arc<Context>, stop: Stop, lock: HomeLock) -> Result<(), En
         () = stop.at_once.cancelled() => Ok(()),
         () = context.keep_company() => Ok(()),
         () = context.keep_house() => Ok(()),
+        () = context.keep_scores() => Ok(()),
         ended = keep_books(&context) => ended,
         ended = work_until(&context, &stop.in_order) => ended,
     };

@@ -1,10 +1,11 @@
-//! Keys, authorization, registration and claims. Secrets come in here and are wiped when the command ends;
-//! one command, `reveal_words`, lets one out.
+//! Keys, authorization, registration, claims and payouts. Secrets come in here and are wiped when the command
+//! ends; one command, `reveal_words`, lets one out.
 
 use r3mes_api::keys::Secret;
 use r3mes_api::session::{
     AuthorizationRequest, BackupView, ClaimPreview, ClaimReceipt, ImportSource, KeyDraft, KeyRow, KeyStore,
-    KeychainState, RegistrationPreview, RegistrationReceipt, Session, WordAnswer, WordCount,
+    KeychainState, PayoutPreview, PayoutProblems, PayoutReceipt, RegistrationPreview, RegistrationReceipt,
+    Session, WordAnswer, WordCount,
 };
 use r3mes_api::{ApiError, ErrorCode};
 use tauri::State;
@@ -211,6 +212,41 @@ pub async fn claim_preview(session: State<'_, Session>) -> Answer<ClaimPreview> 
 pub async fn claim(session: State<'_, Session>, access: Option<String>) -> Answer<ClaimReceipt> {
     let access = access.map(Secret::new);
     session.claim(text(access.as_ref())).await
+}
+
+/// What is wrong with what was typed for a payout.
+#[tauri::command]
+#[specta::specta]
+pub async fn check_payout(
+    session: State<'_, Session>,
+    to: String,
+    amount: Option<String>,
+) -> Answer<PayoutProblems> {
+    session.check_payout(&to, amount.as_deref())
+}
+
+/// What a payout would be; no amount stands for all above the reserve.
+#[tauri::command]
+#[specta::specta]
+pub async fn payout_preview(
+    session: State<'_, Session>,
+    to: String,
+    amount: Option<String>,
+) -> Answer<PayoutPreview> {
+    session.payout_preview(&to, amount.as_deref()).await
+}
+
+/// Sends the payout that was shown, of so many whole units.
+#[tauri::command]
+#[specta::specta]
+pub async fn payout(
+    session: State<'_, Session>,
+    to: String,
+    amount: String,
+    access: Option<String>,
+) -> Answer<PayoutReceipt> {
+    let access = access.map(Secret::new);
+    session.payout(&to, &amount, text(access.as_ref())).await
 }
 
 fn text(secret: Option<&Secret>) -> Option<&str> {

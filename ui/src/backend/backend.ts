@@ -32,6 +32,9 @@ import type {
   MinerPage,
   MinerQuery,
   NetworkChoice,
+  PayoutPreview,
+  PayoutProblems,
+  PayoutReceipt,
   Preferences,
   ProfileView,
   RegistrationPreview,
@@ -72,6 +75,11 @@ export interface Backend {
   previewClaim(): Promise<ClaimPreview>;
   /** `access` is the access passphrase here and below; `null` where none was asked for. */
   claim(access: string | null): Promise<ClaimReceipt>;
+  /** What is wrong with what was typed; an amount is in the shown unit, `null` is all above the reserve. */
+  checkPayout(to: string, amount: string | null): Promise<PayoutProblems>;
+  previewPayout(to: string, amount: string | null): Promise<PayoutPreview>;
+  /** Sends what was previewed last: so many whole units. */
+  payout(to: string, amount: string, access: string | null): Promise<PayoutReceipt>;
 
   checkMachine(): Promise<MachineView>;
   load(): Promise<LoadView>;

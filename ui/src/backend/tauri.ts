@@ -50,6 +50,9 @@ export const tauriBackend: Backend = {
   earningsByDay: (days) => value(commands.earningsByDay(days)),
   previewClaim: () => value(commands.claimPreview()),
   claim: (access) => value(commands.claim(access)),
+  checkPayout: (to, amount) => value(commands.checkPayout(to, amount)),
+  previewPayout: (to, amount) => value(commands.payoutPreview(to, amount)),
+  payout: (to, amount, access) => value(commands.payout(to, amount, access)),
 
   checkMachine: () => value(commands.checkSystem()),
   load: () => value(commands.machineLoad()),

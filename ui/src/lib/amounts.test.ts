@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { coin, coins, display, unit } from "./amounts";
+import { coin, coins, display, listed, typed, unit } from "./amounts";
 
 const plain = { rewardDenom: "remes", rewardExponent: 0 };
 const micro = { rewardDenom: "uremes", rewardExponent: 6 };
@@ -40,5 +40,16 @@ describe("amounts", () => {
       ),
     ).toBe("620 remes, -5,000 stake");
     expect(coins([], plain, "en")).toBe("");
+  });
+  it("are read with the mark of the language, and with no other", () => {
+    expect(typed(" 1234.5 ", "en")).toBe("1234.5");
+    expect(typed("1234,5", "tr")).toBe("1234.5");
+    // What groups digits stays what the engine refuses.
+    expect(typed("1,234", "en")).toBe("1,234");
+    expect(typed("1.234", "tr")).toBe("1,234");
+  });
+  it("are a dash where there are none", () => {
+    expect(listed([], micro, "en")).toBe("–");
+    expect(listed([{ amount: "1500000", denom: "uremes" }], micro, "en")).toBe("1.5 REMES");
   });
 });

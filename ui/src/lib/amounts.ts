@@ -2,7 +2,7 @@
 // name of the shifted unit.
 
 import type { NetworkView } from "../backend/types";
-import { whole } from "./format";
+import { NONE, whole } from "./format";
 import type { Locale } from "./language";
 
 interface Coin {
@@ -43,6 +43,17 @@ export function coin(amount: string, denom: string, network: Denoms, locale: Loc
 /** Coins with their units, one after the other. */
 export function coins(list: Coin[], network: Denoms, locale: Locale): string {
   return list.map((one) => coin(one.amount, one.denom, network, locale)).join(", ");
+}
+
+/** Coins in one line, and a dash where there are none. */
+export function listed(list: Coin[], network: Denoms, locale: Locale): string {
+  return list.length ? coins(list, network, locale) : NONE;
+}
+
+/** A figure as it is typed in a language, with the point that the engine reads; what it may not hold stays in it. */
+export function typed(text: string, locale: Locale): string {
+  const swapped: Record<string, string> = { ",": ".", ".": "," };
+  return locale === "tr" ? text.trim().replace(/[.,]/g, (mark) => swapped[mark]!) : text.trim();
 }
 
 function shift(denom: string, network: Denoms): number {

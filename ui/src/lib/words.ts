@@ -9,6 +9,7 @@ import type {
   NodeRole,
   NoticeKind,
   RoundStage,
+  RunPhase,
   SetupStepKind,
   StandingState,
   StartStep,
@@ -164,6 +165,12 @@ export const notices: Words<NoticeKind> = {
   revealAtRisk: m.notice_reveal_at_risk,
   diskLow: m.notice_disk_low,
   engineStopped: m.notice_engine_stopped,
+};
+
+export const runPhases: Words<RunPhase> = {
+  starting: m.run_starting,
+  running: m.run_running,
+  quitting: m.run_quitting,
 };
 
 export const roles: Words<NodeRole> = {

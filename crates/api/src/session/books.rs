@@ -64,13 +64,8 @@ impl Session {
     /// When another claim is on its way, the fee cannot be paid, or the chain refuses.
     pub async fn claim(&self, access: Option<&str>) -> Result<ClaimReceipt, ApiError> {
         self.authorize(access)?;
-        let claiming = |under_way: bool| {
-            let before = self.inner.board.read(|snapshot| snapshot.earnings.clone());
-            let view = EarningsView { claim_in_flight: under_way, ..before };
-            self.inner.board.put(Change::Earnings(Box::new(view)));
-        };
         let workspace = self.workspace()?;
-        claiming(true);
+        self.under_way(|earnings| earnings.claim_in_flight = true);
         let claimed = async {
             if let Some(receipt) = workspace.resume_claim().await? {
                 return Ok(receipt);
@@ -78,9 +73,16 @@ impl Session {
             workspace.claim(&workspace.claim_preview().await?).await
         };
         let claimed = claimed.await;
-        claiming(false);
+        self.under_way(|earnings| earnings.claim_in_flight = false);
         self.look_again();
         Ok(claimed?.into())
+    }
+
+    /// Shows that something is under way, or has ended.
+    pub(crate) fn under_way(&self, change: impl FnOnce(&mut EarningsView)) {
+        let mut view = self.inner.board.read(|snapshot| snapshot.earnings.clone());
+        change(&mut view);
+        self.inner.board.put(Change::Earnings(Box::new(view)));
     }
 
     /// Reads the four figures anew: from the books, which are brought up to date, and from the chain.
@@ -92,8 +94,11 @@ impl Session {
         match tokio::time::timeout(PATIENCE, workspace.earnings_report()).await {
             Ok(Ok(report)) => {
                 let (reward, fee) = self.denoms();
-                let in_flight = self.inner.board.read(|snapshot| snapshot.earnings.claim_in_flight);
-                self.inner.board.put(Change::Earnings(Box::new(view(&report, &reward, &fee, in_flight))));
+                let mut view = view(&report, &reward, &fee);
+                let before = self.inner.board.read(|snapshot| snapshot.earnings.clone());
+                view.claim_in_flight = before.claim_in_flight;
+                view.payout_in_flight = before.payout_in_flight;
+                self.inner.board.put(Change::Earnings(Box::new(view)));
             }
             Ok(Err(error)) => tracing::debug!("failed to {error}"),
             Err(_) => tracing::debug!("the figures were not read in time"),
@@ -104,7 +109,7 @@ impl Session {
 /// How long reading the figures may take.
 const PATIENCE: Duration = Duration::from_secs(8);
 
-fn view(report: &EarningsReport, reward: &str, fee: &str, claim_in_flight: bool) -> EarningsView {
+fn view(report: &EarningsReport, reward: &str, fee: &str) -> EarningsView {
     let one = |from: &crate::Figure, source: FigureSource, denom: &str| {
         let amount = from.amounts.iter().find(|amount| amount.denom == denom);
         Figure {
@@ -136,12 +141,19 @@ fn view(report: &EarningsReport, reward: &str, fee: &str, claim_in_flight: bool)
         formula: report.formula.clone(),
         not_paid: report.not_paid.clone(),
         books_agree: report.books.agrees,
-        claim_in_flight,
+        claim_in_flight: false,
+        payout_in_flight: false,
     }
 }
 
-fn coins(amounts: Vec<Amount>) -> Vec<CoinView> {
-    amounts.into_iter().map(|amount| CoinView { amount: amount.amount, denom: amount.denom }).collect()
+pub(crate) fn coins(amounts: Vec<Amount>) -> Vec<CoinView> {
+    amounts.into_iter().map(CoinView::from).collect()
+}
+
+impl From<Amount> for CoinView {
+    fn from(amount: Amount) -> CoinView {
+        CoinView { amount: amount.amount, denom: amount.denom }
+    }
 }
 
 impl From<&LedgerLine> for LedgerRow {

@@ -345,7 +345,10 @@ pub(crate) fn patience(block_time: Duration) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use r3mes_engine::round::{Round, RoundState};
+
     use super::*;
+    use crate::session::SessionOptions;
 
     #[test]
     fn without_a_key_only_a_local_network_can_be_started() {
@@ -357,5 +360,69 @@ mod tests {
         assert_eq!(start_blocked(Ok(&settings), false), None);
         let error = ApiError::new(ErrorCode::Settings, "parse settings.toml");
         assert_eq!(start_blocked(Err(&error), true), Some(error));
+    }
+
+    /// What the operator would be told of these.
+    fn told(session: &Session, happens: impl FnOnce(&Session)) -> Vec<(NoticeKind, String)> {
+        let mut deltas = session.subscribe();
+        happens(session);
+        let mut notices = Vec::new();
+        while let Ok(delta) = deltas.try_recv() {
+            if let Change::Notice(notice) = delta.change {
+                notices.push((notice.kind, notice.detail));
+            }
+        }
+        notices
+    }
+
+    fn round(state: RoundState) -> EngineEvent {
+        let round = Round {
+            id: 1,
+            state,
+            training_round_id: 7,
+            model_version: "v1".into(),
+            opened_at: OffsetDateTime::UNIX_EPOCH,
+            opened_height: 1,
+            selection: None,
+            aggregate: None,
+            commitment: None,
+            aggregation: None,
+            reason: None,
+        };
+        EngineEvent::RoundAdvanced { round: Box::new(round), height: 9 }
+    }
+
+    #[test]
+    fn the_operator_is_told_of_each_kind_of_thing_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Some(folder.path().to_owned());
+        let session = Session::open(SessionOptions { root, ..SessionOptions::default() }).unwrap();
+        let coin = || ("5000".to_owned(), "remes".to_owned());
+        let (amount, denom) = coin();
+        let reward = EngineEvent::RewardBooked { training_round_id: 7, amount, denom };
+        let (amount, denom) = coin();
+        let (kind, tx_hash) = (EntryKind::Slash, "AB".into());
+        let slash = EngineEvent::Booked { kind, amount, denom, height: 9, tx_hash };
+        let risk = EngineEvent::RevealAtRisk { deadline_height: 20, blocks_left: 2, doing: "again".into() };
+        for (event, kind, words) in [
+            (round(RoundState::Revealed), NoticeKind::RoundRevealed, "round 7 was revealed"),
+            (round(RoundState::Challenged), NoticeKind::Challenge, "round 7 is challenged"),
+            (round(RoundState::Reverted), NoticeKind::Slash, "round 7 was reverted"),
+            (reward, NoticeKind::Reward, "round 7 earned 5000 remes"),
+            (slash, NoticeKind::Slash, "the chain took 5000 remes"),
+            (risk, NoticeKind::RevealAtRisk, "2 blocks are left until block 20"),
+        ] {
+            let notices = told(&session, |session| session.follow(event, OffsetDateTime::UNIX_EPOCH));
+            assert_eq!(notices.len(), 1, "{notices:?}");
+            assert_eq!(notices[0].0, kind);
+            assert!(notices[0].1.contains(words), "{notices:?}");
+        }
+        let quiet = told(&session, |session| {
+            session.follow(round(RoundState::Aggregating), OffsetDateTime::UNIX_EPOCH);
+        });
+        assert_eq!(quiet, []);
+        let error = ApiError::new(ErrorCode::Network, "reach the chain");
+        assert_eq!(stopped(&error).kind, NoticeKind::EngineStopped);
+        assert!(stopped(&error).detail.contains("reach the chain"));
     }
 }

@@ -25,6 +25,8 @@ pub struct EarningsView {
     pub books_agree: Option<bool>,
     /// Whether a claim is on its way.
     pub claim_in_flight: bool,
+    /// Whether a payout is on its way.
+    pub payout_in_flight: bool,
 }
 
 /// An amount with its source and age.

@@ -329,6 +329,8 @@ pub struct MinerRow {
     pub excluded: u32,
     /// When its last gradient was seen.
     pub last_seen: String,
+    /// The chain's trust score after the newest round for which it was noted, 0 to 1.
+    pub trust: Option<f64>,
 }
 
 /// A page of miners, those with most gradients first.
@@ -377,6 +379,8 @@ pub struct ReputationPoint {
     pub passed: u32,
     /// The largest norm.
     pub norm: Option<f64>,
+    /// The chain's trust score after that round, 0 to 1; absent where it was not asked for then.
+    pub trust: Option<f64>,
 }
 
 /// Which submissions.

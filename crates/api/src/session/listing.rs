@@ -131,6 +131,7 @@ impl Session {
                 gradients: round.gradients as u32,
                 passed: round.passed as u32,
                 norm: round.norm,
+                trust: round.trust,
             }
         });
         let mut detail = MinerDetail {
@@ -264,7 +265,7 @@ impl Session {
     }
 
     /// An amount as people read it on the network of now.
-    pub(crate) fn shown_amount(&self, amount: &str, denom: &str) -> String {
+    pub fn shown_amount(&self, amount: &str, denom: &str) -> String {
         let settings = self.running_settings().or_else(|| self.settings_now().ok()).unwrap_or_default();
         DisplayUnits::of(&settings.network).show(amount, denom)
     }
@@ -631,6 +632,7 @@ impl From<MinerRecord> for MinerRow {
             unusable: record.unusable as u32,
             excluded: record.excluded as u32,
             last_seen: rfc3339(record.last_seen),
+            trust: record.trust,
         }
     }
 }

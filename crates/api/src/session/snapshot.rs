@@ -4,7 +4,7 @@
 //! its new form and has the next number, so that a window that was reloaded or made anew is right at once:
 //! it takes the snapshot, then the deltas from there on. A number that is missing means a new snapshot.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use specta::Type;
 
 use super::earnings::EarningsView;
@@ -147,11 +147,23 @@ pub struct ApplicationView {
 #[serde(rename_all = "camelCase")]
 pub struct CrashView {
     /// What the program was doing.
-    pub phase: String,
+    pub phase: RunPhase,
     /// When it began to.
     pub at: String,
     /// The report's file name in the data folder, where there is one.
     pub report: Option<String>,
+}
+
+/// What a run of the program is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub enum RunPhase {
+    /// It comes up.
+    Starting,
+    /// It is up.
+    Running,
+    /// It ends.
+    Quitting,
 }
 
 /// Something that the operator may want to be told of, even while the window is hidden.

@@ -125,6 +125,39 @@ impl Session {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::machine::VerdictView;
+    use crate::session::snapshot::Change;
+    use crate::session::{MachineView, SessionOptions};
+
+    #[test]
+    fn a_disk_that_is_nearly_full_is_told_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Some(folder.path().to_owned());
+        let session = Session::open(SessionOptions { root, ..SessionOptions::default() }).unwrap();
+        let mut deltas = session.subscribe();
+        let disk = |level| {
+            let verdict = VerdictView {
+                subject: "free disk".into(),
+                level,
+                reason: "1 GB of 900 GB free".into(),
+                remedy: None,
+                at: super::super::now(),
+            };
+            let machine = MachineView { verdicts: vec![verdict], ..MachineView::default() };
+            session.inner.board.put(Change::Machine(Box::new(machine)));
+        };
+        disk(VerdictLevel::Warn);
+        assert!(!tell_of_disk(&session, false));
+        disk(VerdictLevel::Fail);
+        assert!(tell_of_disk(&session, false) && tell_of_disk(&session, true));
+        let mut notices = Vec::new();
+        while let Ok(delta) = deltas.try_recv() {
+            if let Change::Notice(notice) = delta.change {
+                notices.push((notice.kind, notice.detail));
+            }
+        }
+        assert_eq!(notices, [(NoticeKind::DiskLow, "1 GB of 900 GB free".to_owned())]);
+    }
 
     #[test]
     fn a_fault_is_seen_within_ten_seconds_at_any_block_time() {

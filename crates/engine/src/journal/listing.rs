@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use super::gradients::{self, GradientRow};
 use super::rounds::read_round;
 use super::transactions::{Purpose, SettledAs, Settlement};
-use super::{Journal, JournalError, from_text};
+use super::{Journal, JournalError, from_text, to_text};
 use crate::round::{Round, RoundId, RoundState};
 use crate::verification::{Check, Judgement};
 
@@ -91,6 +91,8 @@ pub struct MinerRecord {
     pub excluded: u64,
     /// When the newest was seen.
     pub last_seen: OffsetDateTime,
+    /// The newest of its trust scores on the chain that was noted.
+    pub trust: Option<f64>,
 }
 
 /// A miner's gradients of one training round.
@@ -106,6 +108,17 @@ pub struct MinerRound {
     pub passed: u64,
     /// The largest norm.
     pub norm: Option<f64>,
+    /// Its trust score on the chain after that round, where it was asked for.
+    pub trust: Option<f64>,
+}
+
+/// What the chain says of a miner.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrustScore {
+    /// Its address.
+    pub miner: String,
+    /// Its trust score.
+    pub score: f64,
 }
 
 /// How the committed rounds ended.
@@ -431,7 +444,9 @@ impl Journal {
         )?;
         let mut query = connection.prepare(
             "SELECT miner, count(*), sum(verdict = 'passed'), sum(verdict = 'reported'),
-                    sum(verdict = 'unusable'), count(excluded_in), max(seen_at)
+                    sum(verdict = 'unusable'), count(excluded_in), max(seen_at),
+             (SELECT score FROM trust_scores AS noted WHERE noted.miner = gradients.miner
+              ORDER BY noted.training_round_id DESC LIMIT 1)
              FROM gradients INDEXED BY gradients_of_miner WHERE miner GLOB ?1
              GROUP BY miner ORDER BY count(*) DESC, miner LIMIT ?2 OFFSET ?3",
         )?;
@@ -449,6 +464,7 @@ impl Journal {
                 unusable: count(4)?,
                 excluded: count(5)?,
                 last_seen: from_text(&row.get::<_, String>(6)?)?,
+                trust: row.get(7)?,
             });
         }
         Ok((total as u64, page))
@@ -461,7 +477,9 @@ impl Journal {
     pub fn miner_rounds(&self, miner: &str, limit: u32) -> Result<Vec<MinerRound>, JournalError> {
         let connection = self.lock();
         let mut query = connection.prepare(
-            "SELECT training_round_id, min(seen_at), count(*), sum(verdict = 'passed'), max(norm)
+            "SELECT training_round_id, min(seen_at), count(*), sum(verdict = 'passed'), max(norm),
+             (SELECT score FROM trust_scores AS noted
+              WHERE noted.miner = ?1 AND noted.training_round_id = gradients.training_round_id)
              FROM gradients INDEXED BY gradients_of_miner WHERE miner = ?1
              GROUP BY training_round_id ORDER BY min(seen_at) DESC LIMIT ?2",
         )?;
@@ -474,10 +492,39 @@ impl Journal {
                 gradients: row.get::<_, i64>(2)? as u64,
                 passed: row.get::<_, Option<i64>>(3)?.unwrap_or(0) as u64,
                 norm: row.get(4)?,
+                trust: row.get(5)?,
             });
         }
         rounds.reverse();
         Ok(rounds)
+    }
+
+    /// Who sent gradients of a training round.
+    pub(crate) fn miners_of(&self, training_round_id: u64) -> Result<Vec<String>, JournalError> {
+        let connection = self.lock();
+        let mut query = connection
+            .prepare("SELECT DISTINCT miner FROM gradients WHERE training_round_id = ?1 ORDER BY miner")?;
+        let miners = query.query_map([training_round_id as i64], |row| row.get(0))?;
+        Ok(miners.collect::<Result<_, _>>()?)
+    }
+
+    /// Notes what the chain said of the miners after a round. What is said later of the same round counts.
+    pub(crate) fn note_scores(
+        &self,
+        training_round_id: u64,
+        scores: &[TrustScore],
+        now: OffsetDateTime,
+    ) -> Result<(), JournalError> {
+        let mut connection = self.lock();
+        let change = connection.transaction()?;
+        for TrustScore { miner, score } in scores {
+            change.execute(
+                "INSERT OR REPLACE INTO trust_scores (miner, training_round_id, score, at)
+                 VALUES (?1, ?2, ?3, ?4)",
+                params![miner, training_round_id as i64, score, to_text(now)?],
+            )?;
+        }
+        Ok(change.commit()?)
     }
 
     /// How many rounds there are, and a page of them, newest first.

@@ -25,7 +25,7 @@ pub use gradients::{GradientRow, GradientTally};
 pub use ipfs::{Direction, Pin, PinKind, Transfer};
 pub use listing::{
     GradientFilter, GradientPoint, GradientVerdict, ListedGradient, MinerRecord, MinerRound, RecentFailures,
-    RoundGradients, RoundOutcomes, SubmissionFilter, SubmissionRecord,
+    RoundGradients, RoundOutcomes, SubmissionFilter, SubmissionRecord, TrustScore,
 };
 pub use orders::{Order, OrderId, OrderOutcome, Placed};
 pub use rounds::Transition;
@@ -425,6 +425,7 @@ mod tests {
         assert_eq!((journal.opening().unwrap(), journal.open_orders().unwrap().len()), (None, 0));
         assert_eq!(journal.bind("account", "remes1b").unwrap().as_deref(), Some("remes1a"));
         assert_eq!(journal.cursor("gradients-listed").unwrap(), 3);
+        assert_eq!(journal.cursor("scores-noted").unwrap(), 1, "what is over gets no scores of now");
     }
 
     #[test]
@@ -460,6 +461,32 @@ mod tests {
         let points = journal.gradient_points(None, 9).unwrap();
         let seen: Vec<_> = points.iter().map(|point| (point.id, point.norm, point.similarity)).collect();
         assert_eq!(seen, [(1, 2.5, None), (2, 2.5, Some(-0.25))]);
+    }
+
+    #[test]
+    fn a_miner_s_scores_stand_by_the_rounds_after_which_they_were_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::open(&folder.path().join("journal.sqlite")).unwrap();
+        let gradient = |id: i64, miner: &str, round: i64| {
+            format!(
+                "INSERT INTO gradients (id, training_round_id, model_version, status, record, seen_at, miner)
+                 VALUES ({id}, {round}, 'v1', 'pending', x'', '2026-11-0{round}T00:00:00Z', '{miner}');"
+            )
+        };
+        let all = [gradient(1, "a", 1), gradient(2, "b", 1), gradient(3, "a", 2), gradient(4, "a", 2)];
+        journal.lock().execute_batch(&all.concat()).unwrap();
+        assert_eq!(journal.miners_of(1).unwrap(), ["a", "b"]);
+        let score = |miner: &str, score| TrustScore { miner: miner.to_owned(), score };
+        let now = OffsetDateTime::UNIX_EPOCH;
+        journal.note_scores(1, &[score("a", 0.5), score("b", 0.25)], now).unwrap();
+        journal.note_scores(1, &[score("a", 0.75)], now).unwrap();
+        let rounds = journal.miner_rounds("a", 9).unwrap();
+        let seen: Vec<_> =
+            rounds.iter().map(|round| (round.training_round_id, round.gradients, round.trust)).collect();
+        assert_eq!(seen, [(1, 1, Some(0.75)), (2, 2, None)]);
+        let (_, miners) = journal.miner_page("", 0, 9).unwrap();
+        let newest: Vec<_> = miners.iter().map(|miner| (miner.miner.as_str(), miner.trust)).collect();
+        assert_eq!(newest, [("a", Some(0.75)), ("b", Some(0.25))]);
     }
 
     #[cfg(unix)]

@@ -11,13 +11,14 @@ use crate::round::Round;
 use crate::verification::Judgement;
 
 /// The version that this program writes.
-pub(super) const VERSION: i64 = 3;
+pub(super) const VERSION: i64 = 4;
 
 /// `MIGRATIONS[v]` takes a journal of version `v` to version `v + 1`.
 const MIGRATIONS: [Migration; VERSION as usize] = [
     Migration { statements: V1, fill: |_| Ok(()) },
     Migration { statements: V2, fill: fill_v2 },
     Migration { statements: V3, fill: |_| Ok(()) },
+    Migration { statements: V4, fill: |_| Ok(()) },
 ];
 
 struct Migration {
@@ -211,6 +212,20 @@ fn take_over(change: &Transaction<'_>, pin: &Pin) -> Result<(), JournalError> {
 
 /// How a gradient lies to the aggregate that it became part of.
 const V3: &str = "ALTER TABLE gradients ADD COLUMN similarity REAL;";
+
+/// The miners' trust scores as the chain told them after each round. Of rounds that are over it tells none.
+const V4: &str = "
+CREATE TABLE trust_scores (
+    miner               TEXT    NOT NULL,
+    training_round_id   INTEGER NOT NULL,
+    score               REAL    NOT NULL,
+    at                  TEXT    NOT NULL,
+    PRIMARY KEY (miner, training_round_id)
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO cursors (name, value) SELECT 'scores-noted', max(id) FROM rounds
+    WHERE state NOT IN ('collecting', 'aggregating', 'publishing', 'committed') HAVING max(id) IS NOT NULL;
+";
 
 /// The columns that come out of the chain's record and the judgement.
 fn fill_listing(change: &Transaction<'_>) -> Result<(), JournalError> {

@@ -36,6 +36,8 @@ export class MemoryBackend implements Backend {
   /** While held, operations that wait for the chain do not come back. */
   held: Promise<void> | null = null;
   claimRefused: ApiError | null = null;
+  /** Whether a payout of before is still under way. */
+  payoutBefore = false;
   keysLocked: string | null = null;
 
   #listeners = new Set<(delta: Delta) => void>();
@@ -228,7 +230,7 @@ export class MemoryBackend implements Backend {
     const row = data.minerRow(number, this.world.gradients);
     return {
       row,
-      trustScore: 0.93,
+      trustScore: row.trust,
       tier: "gold",
       submissions: String(row.gradients),
       successful: String(row.passed),
@@ -239,6 +241,8 @@ export class MemoryBackend implements Backend {
         gradients: 2,
         passed: i % 9 === 4 ? 1 : 2,
         norm: 2.2 + data.fraction(i + number) * 0.7,
+        // The first rounds were over when it was first asked.
+        trust: i < 4 ? null : data.trust(number, i),
       })),
       error: null,
     };
@@ -327,6 +331,54 @@ export class MemoryBackend implements Backend {
         { amount: "12", denom: "stake" },
       ],
       fee: [{ amount: "4600", denom: "stake" }],
+      at: new Date().toISOString(),
+    };
+  }
+
+  async checkPayout(to: string, amount: string | null) {
+    const problem = amount === null || /^\d+$/.test(amount) ? null : "must be digits, with at most one decimal mark";
+    const foreign = /^remes1[a-z0-9]{38}$/.test(to) ? null : `"${to}" is no address of remes1...`;
+    return { to: to === data.OURS ? "it is the account's own address" : foreign, amount: problem };
+  }
+  async previewPayout(to: string, amount: string | null) {
+    await this.held;
+    const balance = 184_210;
+    const reserve = 50_000;
+    const moved = Number(amount ?? balance - reserve);
+    const remes = (units: number) => ({ amount: String(units), denom: "remes" });
+    return {
+      from: data.OURS,
+      to,
+      amount: remes(moved),
+      balance: remes(balance),
+      reserve: remes(reserve),
+      left: remes(balance - moved),
+      gas: "92000",
+      fee: [{ amount: "2300", denom: "stake" }],
+      refused:
+        moved > balance - reserve
+          ? {
+              code: "insufficient-funds" as const,
+              message: `pay out ${moved} remes: only ${balance - reserve} remes stand above the reserve of ${reserve} remes`,
+              remedy: "pay out less, or lower payout.reserve",
+            }
+          : null,
+    };
+  }
+  async payout(to: string, amount: string, access: string | null) {
+    this.#access(access);
+    this.calls.push(`payout ${amount} ${to}`);
+    const earnings = this.world.snapshot.earnings;
+    this.put({ part: "earnings", value: { ...earnings, payoutInFlight: true } });
+    await this.held;
+    this.put({ part: "earnings", value: { ...earnings, payoutInFlight: false } });
+    return {
+      earlier: this.payoutBefore,
+      to,
+      amount: [{ amount, denom: "remes" }],
+      txHash: data.txHash(78),
+      height: "21852",
+      fee: [{ amount: "2300", denom: "stake" }],
       at: new Date().toISOString(),
     };
   }

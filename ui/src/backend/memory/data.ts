@@ -113,6 +113,12 @@ export function gradientDetail(row: GradientRow): GradientDetail {
   };
 }
 
+/** What the chain would say of a miner after the so many-th of 30 rounds. */
+export function trust(miner: number, round: number): number {
+  const slashed = miner % 7 === 3 && round >= 18 ? 0.25 : 0;
+  return 0.66 + 0.3 * (1 - Math.exp(-round / 9)) - fraction(miner) * 0.1 - slashed;
+}
+
 export function minerRow(miner: number, gradients: number): MinerRow {
   const own = Array.from(
     { length: Math.ceil(Math.max(0, gradients - miner) / MINERS) },
@@ -128,6 +134,7 @@ export function minerRow(miner: number, gradients: number): MinerRow {
     unusable: of("unusable"),
     excluded: of("unusable"),
     lastSeen: ago((miner % 7) * 40 + 12),
+    trust: trust(miner, 29),
   };
 }
 

@@ -206,6 +206,7 @@ function base(): Snapshot {
       notPaid: ["the formula pays nothing for the size of the stake"],
       booksAgree: true,
       claimInFlight: false,
+      payoutInFlight: false,
     },
     machine: {
       processor: "AMD Ryzen 7 5800X",
@@ -426,7 +427,7 @@ export function world(scenario: Scenario): World {
         retryAt: new Date(Date.now() + 6000).toISOString(),
       };
       snapshot.application.lastCrash = {
-        phase: "revealing round 240",
+        phase: "running",
         at: ago(4000),
         report: "crash-2026-11-24.txt",
       };

@@ -31,6 +31,7 @@ export const SETTINGS: SettingView[] = [
   setting("limits.spool_quota", "20 GiB"),
   setting("submission.strategy", "commit-reveal"),
   setting("submission.max_fee", null),
+  setting("payout.address", null),
   setting("future.key", "1"),
 ];
 
