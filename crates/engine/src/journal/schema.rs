@@ -11,13 +11,14 @@ use crate::round::Round;
 use crate::verification::Judgement;
 
 /// The version that this program writes.
-pub(super) const VERSION: i64 = 3;
+pub(super) const VERSION: i64 = 4;
 
 /// `MIGRATIONS[v]` takes a journal of version `v` to version `v + 1`.
 const MIGRATIONS: [Migration; VERSION as usize] = [
     Migration { statements: V1, fill: |_| Ok(()) },
     Migration { statements: V2, fill: fill_v2 },
     Migration { statements: V3, fill: |_| Ok(()) },
+    Migration { statements: V4, fill: |_| Ok(()) },
 ];
 
 struct Migration {
@@ -211,6 +212,12 @@ fn take_over(change: &Transaction<'_>, pin: &Pin) -> Result<(), JournalError> {
 
 /// How a gradient lies to the aggregate that it became part of.
 const V3: &str = "ALTER TABLE gradients ADD COLUMN similarity REAL;";
+
+/// A page of submissions or rounds asks for each one's way and fees: without reading those of all the others.
+const V4: &str = "
+CREATE INDEX transitions_of_round ON transitions (round_id);
+CREATE INDEX ledger_of_round ON ledger (round_id, kind);
+";
 
 /// The columns that come out of the chain's record and the judgement.
 fn fill_listing(change: &Transaction<'_>) -> Result<(), JournalError> {
