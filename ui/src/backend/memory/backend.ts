@@ -414,6 +414,7 @@ export class MemoryBackend implements Backend {
     this.written.push("proposer.log");
     return { path: "proposer.log", records: 400 };
   }
+  async ready(): Promise<void> {}
   async report(message: string): Promise<void> {
     this.calls.push(`report ${message}`);
   }
