@@ -31,6 +31,7 @@ pub fn builder<R: Runtime>() -> Builder<R> {
             observe::doctor,
             observe::log_page,
             observe::export_log,
+            observe::window_ready,
             observe::record_fault,
             history::rounds,
             history::gradients,

@@ -81,7 +81,13 @@ fn set_up<R: Runtime>(
     let handle = app.handle().clone();
     let root = start.home.clone().or_else(|| launch::remembered_folder(&handle));
     let variable = |name| std::env::var(name).ok();
-    let host = tray::has_host();
+    let host = std::thread::spawn(tray::has_host);
+    // Before all else: WebKit brings its processes up while the data folder is opened here. What the page asks is
+    // answered once this function has ended.
+    if !start.by_desktop {
+        window::show(&handle)?;
+    }
+    let host = host.join().unwrap_or(false);
     let session = Session::open(SessionOptions {
         root,
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -100,7 +106,8 @@ fn set_up<R: Runtime>(
     tray::set_up(&handle, host)?;
     tauri::async_runtime::spawn(async move { session.run() });
     tauri::async_runtime::spawn(pump::pump(handle.clone()));
-    if !policy::begins_hidden(start.by_desktop, host) {
+    tauri::async_runtime::spawn(quit::when_asked(handle.clone()));
+    if start.by_desktop && !policy::begins_hidden(start.by_desktop, host) {
         window::show(&handle)?;
     }
     sentinel.enter(Phase::Running);

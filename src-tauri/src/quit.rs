@@ -41,6 +41,28 @@ async fn go_through<R: Runtime>(app: &AppHandle<R>) {
     }
 }
 
+/// Ends the launcher in order when the system asks for its end, as at the end of the desktop's session; asked a
+/// second time it ends at once, and leaves the rest to the journal.
+pub(crate) async fn when_asked<R: Runtime>(app: AppHandle<R>) {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let kinds = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
+        let [Ok(mut terminate), Ok(mut interrupt)] = kinds else {
+            return tracing::warn!("the system's signals cannot be listened for");
+        };
+        for again in [false, true] {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            if again { app.exit(1) } else { begin(&app) }
+        }
+    }
+    #[cfg(not(unix))]
+    drop(app);
+}
+
 /// Whether the process may end now: not before the end has been gone through.
 pub(crate) fn has_begun<R: Runtime>(app: &AppHandle<R>) -> bool {
     app.state::<Ending>().0.load(Ordering::SeqCst)

@@ -15,9 +15,19 @@ export async function freePorts() {
   return ports;
 }
 
-export async function startDriver([port, behind]) {
+export function startDriver([port, behind]) {
   const options = ["--port", String(port), "--native-port", String(behind)];
-  driver = spawn(process.env.R3MES_TAURI_DRIVER, options, { stdio: "inherit" });
+  return start(spawn(process.env.R3MES_TAURI_DRIVER, options, { stdio: "inherit" }), port);
+}
+
+/** WebKit's driver alone. Who starts the launcher through it tells it the program as WebKit has it. */
+export function startWebKitDriver(port) {
+  const env = { ...process.env, TAURI_WEBVIEW_AUTOMATION: "true" };
+  return start(spawn("WebKitWebDriver", [`--port=${port}`], { env, stdio: ["ignore", 2, 2] }), port);
+}
+
+async function start(started, port) {
+  driver = started;
   driver.on("error", (error) => console.error(`failed to start the driver: ${error.message}`));
   for (;;) {
     if (await answers(port)) return;

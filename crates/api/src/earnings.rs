@@ -186,12 +186,7 @@ impl Workspace {
     /// When there is no journal yet, or it cannot be read.
     pub fn ledger_lines(&self) -> Result<Vec<LedgerLine>, ApiError> {
         let (_, journal) = self.journal()?;
-        let rounds: BTreeMap<i64, u64> = journal
-            .recent_rounds(u32::MAX)
-            .map_err(unreadable)?
-            .into_iter()
-            .map(|round| (round.id, round.training_round_id))
-            .collect();
+        let rounds = journal.training_rounds().map_err(unreadable)?;
         let line = |entry: LedgerEntry| LedgerLine {
             kind: entry.kind,
             income: entry.kind.is_income(),
@@ -221,7 +216,7 @@ impl Workspace {
         let formula = chain.reward_formula().await;
         let claimable = Claimable::read(&chain, &address).await;
         let network = &self.settings().network;
-        let rounds = journal.recent_rounds(u32::MAX).map_err(unreadable)?;
+        let rounds = journal.unsettled_rounds().map_err(unreadable)?;
         let entries = journal.ledger().map_err(unreadable)?;
         let figure = |amounts: Vec<Amount>, source| Figure {
             amounts,

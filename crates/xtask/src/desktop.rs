@@ -22,11 +22,16 @@ pub(crate) fn has_display() -> bool {
 
 /// Builds the web UI into `ui/dist`, where the shell embeds it, unless what is there is newer than its sources.
 pub(crate) fn build_ui() -> Result<()> {
-    install_ui()?.run_or_fail_if()?;
-    match is_ui_built() {
-        true => Ok(()),
-        false => npm("build the web UI", "ui", &["run", "build"])?.run_or_fail(),
+    building_ui()?.into_iter().try_for_each(Step::run_or_fail)
+}
+
+/// What is left to do for a web UI that is newer than its sources.
+fn building_ui() -> Result<Vec<Step>> {
+    let mut steps: Vec<Step> = install_ui()?.0.into_iter().collect();
+    if !is_ui_built() {
+        steps.push(npm("build the web UI", "ui", &["run", "build"])?);
     }
+    Ok(steps)
 }
 
 /// A needless build would have the shell built again around it.
@@ -63,13 +68,19 @@ fn modified(path: &Path) -> Option<SystemTime> {
 
 /// Builds the launcher with the UI inside.
 pub(crate) fn build_launcher(release: bool) -> Result<PathBuf> {
-    build_ui()?;
+    building_launcher(release)?.into_iter().try_for_each(Step::run_or_fail)?;
+    built(LAUNCHER, release)
+}
+
+/// The steps of the same.
+fn building_launcher(release: bool) -> Result<Vec<Step>> {
     let mut command = vec!["build", "--package", LAUNCHER];
     if release {
         command.push("--release");
     }
-    Step::cargo("build the launcher", &command).run_or_fail()?;
-    built(LAUNCHER, release)
+    let mut steps = building_ui()?;
+    steps.push(Step::cargo("build the launcher", &command));
+    Ok(steps)
 }
 
 const LAUNCHER: &str = "r3mes-launcher";
@@ -124,45 +135,68 @@ pub(crate) fn test(outcomes: &mut Vec<Outcome>) -> Result<()> {
     let passed = build.passed;
     outcomes.push(build);
     if passed {
-        let driver = driver(outcomes)?;
-        outcomes.push(drive(&driver)?.alone(ALONE).run()?);
+        let (driver, building) = driver()?;
+        for step in building.into_iter().chain([drive(&driver)?.alone(ALONE)]) {
+            outcomes.push(step.run()?);
+        }
     }
     Ok(())
 }
 
-/// The tests that click through the real window, on a screen and a session bus of their own.
+/// The tests that click through the real window.
 fn drive(driver: &Path) -> Result<Step> {
-    let folder = "tests/desktop";
-    if !installed(folder) {
-        npm("install what drives the window", folder, INSTALL)?.run_or_fail()?;
-    }
-    let screen = ["-a", "-s", "-screen 0 1600x1000x24"];
-    let runner = root().join(folder).join("node_modules/.bin/wdio");
-    let step = Step::new(
-        "click through the launcher",
-        "dbus-run-session",
-        &[&["--", "xvfb-run"], screen.as_slice(), &[&runner.display().to_string(), "run", "wdio.conf.js"]]
-            .concat(),
-    );
-    Ok(with_node(step)?
-        .within(folder)
-        .env("LANG", "en_US.UTF-8")
-        .env("R3MES_LAUNCHER", built(LAUNCHER, false)?)
-        .env("R3MES_PROPOSER", built("r3mes-proposer", false)?)
-        .env("R3MES_TAURI_DRIVER", driver))
+    install_driving()?.run_or_fail_if()?;
+    let runner = root().join(DRIVING).join("node_modules/.bin/wdio").display().to_string();
+    let step = on_own_screen("click through the launcher", &[&runner, "run", "wdio.conf.js"], false)?;
+    Ok(step.env("R3MES_TAURI_DRIVER", driver))
 }
 
-/// Builds the WebDriver server into the target folder, once.
-fn driver(outcomes: &mut Vec<Outcome>) -> Result<PathBuf> {
+/// Where the real window is driven from.
+const DRIVING: &str = "tests/desktop";
+
+/// A step with the launcher, on a screen and a session bus of its own.
+fn on_own_screen(heading: &str, command: &[&str], release: bool) -> Result<Step> {
+    let screen = ["--", "xvfb-run", "-a", "-s", "-screen 0 1600x1000x24"];
+    let step = Step::new(heading, "dbus-run-session", &[screen.as_slice(), command].concat());
+    Ok(with_node(step)?
+        .within(DRIVING)
+        .env("LANG", "en_US.UTF-8")
+        .env("R3MES_LAUNCHER", built(LAUNCHER, release)?)
+        .env("R3MES_PROPOSER", built("r3mes-proposer", false)?))
+}
+
+/// `cargo xtask bench desktop`: the launcher as it ships, measured in its real window. Only the figures go to
+/// standard output.
+pub(crate) fn bench(json: bool) -> Result<()> {
+    setup::for_build()?;
+    setup::for_desktop()?;
+    setup::for_desktop_bench()?;
+    // What stands around the launcher is not measured, and comes in the profile of the tests.
+    let around = ["build", "--bins", "--package", "r3mes-proposer", "--package", "r3mes-tests"];
+    let around = Step::cargo("build what surrounds the launcher", &around);
+    for step in building_launcher(true)?.into_iter().chain([around]).chain(install_driving()?.0) {
+        step.output()?;
+    }
+    let mut command = vec!["node", "bench/main.js"];
+    if json {
+        command.push("--json");
+    }
+    let step = on_own_screen("measure the launcher", &command, true)?
+        .env("R3MES_HISTORY", built("history", false)?)
+        .env("R3MES_DESK", built("desk", false)?);
+    print!("{}", step.output()?);
+    Ok(())
+}
+
+/// The WebDriver server in the target folder, and what builds it where it is not there yet.
+fn driver() -> Result<(PathBuf, Option<Step>)> {
     let (name, version) = DRIVER;
     let folder = target()?.join("tools").join(format!("{name}-{version}"));
     let program = folder.join("bin").join(name);
-    if !program.exists() {
-        let folder = folder.display().to_string();
-        let install = ["install", name, "--version", version, "--locked", "--root", &folder];
-        outcomes.push(Step::cargo(&format!("build {name}"), &install).run()?);
-    }
-    Ok(program)
+    let folder = folder.display().to_string();
+    let install = ["install", name, "--version", version, "--locked", "--root", &folder];
+    let step = (!program.exists()).then(|| Step::cargo(&format!("build {name}"), &install));
+    Ok((program, step))
 }
 
 /// A step that may have nothing to do.
@@ -174,11 +208,20 @@ impl Maybe {
     }
 }
 
-/// Installs what the lock file names, unless that is there.
+/// Installs what the web UI's lock file names, unless that is there.
 fn install_ui() -> Result<Maybe> {
-    match installed("ui") {
+    install("install what the web UI is made of", "ui")
+}
+
+/// The same for what drives the window.
+fn install_driving() -> Result<Maybe> {
+    install("install what drives the window", DRIVING)
+}
+
+fn install(heading: &str, folder: &str) -> Result<Maybe> {
+    match installed(folder) {
         true => Ok(Maybe(None)),
-        false => Ok(Maybe(Some(npm("install what the web UI is made of", "ui", INSTALL)?))),
+        false => Ok(Maybe(Some(npm(heading, folder, INSTALL)?))),
     }
 }
 

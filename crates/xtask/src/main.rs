@@ -59,7 +59,10 @@ enum Task {
         debug: bool,
     },
     /// Measure the aggregation methods against the memory's bandwidth; the tables go into crates/aggregate/BENCH.md.
+    #[command(args_conflicts_with_subcommands = true)]
     Bench {
+        #[command(subcommand)]
+        other: Option<OtherBench>,
         /// Print one JSON object a row, and leave the file as it is.
         #[arg(long)]
         json: bool,
@@ -85,12 +88,24 @@ enum Task {
     Fmt,
 }
 
+/// What else is measured.
+#[derive(Debug, Subcommand)]
+enum OtherBench {
+    /// Measure the launcher: its start, what it costs at rest, a long history in its window, its scripts.
+    Desktop {
+        /// Print one JSON object a row.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
 fn main() -> ExitCode {
     let result = match Arguments::parse().task {
         Task::Run { headless, release, arguments } => run::run(headless, release, &arguments),
         Task::Test { suite } => suites::test(suite),
         Task::Chaos(options) => chaos::chaos(&options),
-        Task::Bench { json, peers, arguments } => bench::bench(json, peers, &arguments),
+        Task::Bench { other: Some(OtherBench::Desktop { json }), .. } => desktop::bench(json),
+        Task::Bench { other: None, json, peers, arguments } => bench::bench(json, peers, &arguments),
         Task::Attacks { quick } => attacks::attacks(quick),
         Task::Bindings => desktop::bindings(),
         Task::Screenshots => desktop::screenshots(),

@@ -41,6 +41,7 @@ for _ in $(seq 300); do
         echo '    there is its window'
         kill -TERM "$program"
         wait "$program"
+        [ ! -e "$2/running.json" ] || { echo '    it did not end in order' >&2; exit 1; }
         exit 0
     fi
     kill -0 "$program" 2>/dev/null || { echo '    it ended without a window' >&2; exit 1; }

@@ -67,6 +67,18 @@ const DESKTOP_TESTS: &[Need] = &[
     },
 ];
 
+/// Without it a launcher cannot show its icon where a tray asks for one.
+const TRAY: &[Need] = &[Need {
+    what: "what draws the launcher's icon in a tray",
+    is_there: || {
+        let path = std::path::Path::new("/sbin/ldconfig");
+        let program = if path.exists() { path } else { std::path::Path::new("ldconfig") };
+        let listed = Command::new(program).arg("-p").output();
+        listed.is_ok_and(|listed| String::from_utf8_lossy(&listed.stdout).contains("appindicator3.so.1"))
+    },
+    packages: &["libayatana-appindicator3-1"],
+}];
+
 /// What a package that was built is tried with, beside what drives a window.
 const PACKAGES: &[Need] = &[Need {
     what: "what validates and starts a package (desktop-file-utils, appstream, x11-utils)",
@@ -114,6 +126,12 @@ pub(crate) fn for_desktop() -> Result<()> {
 /// Makes sure that the launcher's window can be driven.
 pub(crate) fn for_desktop_tests() -> Result<()> {
     install(DESKTOP_TESTS)
+}
+
+/// Makes sure that the launcher's window can be measured.
+pub(crate) fn for_desktop_bench() -> Result<()> {
+    for_desktop_tests()?;
+    install(TRAY)
 }
 
 /// Makes sure that a package can be tried.

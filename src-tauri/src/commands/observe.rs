@@ -80,6 +80,13 @@ pub async fn export_log(desk: State<'_, Desk>, session: State<'_, Session>) -> A
     session.logs().export(&path).map(Some)
 }
 
+/// Notes in the log that the window has drawn what the snapshot holds, and takes input.
+#[tauri::command]
+#[specta::specta]
+pub fn window_ready() {
+    tracing::info!("the window is ready");
+}
+
 /// Notes a fault of the page in the log.
 #[tauri::command]
 #[specta::specta]

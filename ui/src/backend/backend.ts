@@ -86,6 +86,8 @@ export interface Backend {
   doctor(): Promise<DoctorCheck[]>;
   logs(query: LogQuery): Promise<LogPage>;
   exportLogs(): Promise<Exported | null>;
+  /** Says that the first snapshot is drawn, and that the page takes input. */
+  ready(): Promise<void>;
   /** Writes a line about the page itself into the log. */
   report(message: string): Promise<void>;
 

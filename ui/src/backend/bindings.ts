@@ -31,6 +31,8 @@ export const commands = {
 	 *  none was picked.
 	 */
 	exportLog: () => typedError<Exported | null, ApiError_Serialize>(__TAURI_INVOKE("export_log")),
+	/**  Notes in the log that the window has drawn what the snapshot holds, and takes input. */
+	windowReady: () => __TAURI_INVOKE<void>("window_ready"),
 	/**  Notes a fault of the page in the log. */
 	recordFault: (message: string) => __TAURI_INVOKE<void>("record_fault", { message }),
 	/**  Rounds, newest first. */

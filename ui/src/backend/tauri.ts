@@ -59,6 +59,7 @@ export const tauriBackend: Backend = {
   doctor: () => value(commands.doctor()),
   logs: (query) => commands.logPage(query),
   exportLogs: () => value(commands.exportLog()),
+  ready: async () => void (await commands.windowReady()),
   report: async (message) => void (await commands.recordFault(message)),
 
   profiles: () => value(commands.profiles()),

@@ -108,13 +108,10 @@ impl Journal {
         let mut rows = query.query([])?;
         let mut entries = Vec::new();
         while let Some(row) = rows.next()? {
-            let (kind, amount, at): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(6)?);
+            let at: String = row.get(6)?;
             entries.push(LedgerEntry {
-                kind: EntryKind::from_name(&kind)
-                    .ok_or_else(|| JournalError::Content(format!("`{kind}` is no kind of ledger entry")))?,
-                amount: amount
-                    .parse()
-                    .map_err(|_| JournalError::Content(format!("`{amount}` is no amount")))?,
+                kind: read_kind(&row.get::<_, String>(0)?)?,
+                amount: read_amount(&row.get::<_, String>(1)?)?,
                 denom: row.get(2)?,
                 tx_hash: row.get(3)?,
                 height: row.get(4)?,
@@ -130,14 +127,18 @@ impl Journal {
     /// # Errors
     /// When the database cannot be read.
     pub fn totals(&self, denom: &str) -> Result<Totals, JournalError> {
+        let connection = self.lock();
+        let mut query = connection.prepare("SELECT kind, amount FROM ledger WHERE denom = ?1")?;
+        let mut rows = query.query([denom])?;
         let mut totals = Totals::default();
-        for entry in self.ledger()?.iter().filter(|entry| entry.denom == denom) {
-            match entry.kind {
-                EntryKind::Reward => totals.earned += entry.amount,
-                EntryKind::Fee => totals.fees += entry.amount,
-                EntryKind::Claim => totals.claimed += entry.amount,
-                EntryKind::Slash => totals.slashed += entry.amount,
-                EntryKind::Payout => totals.paid_out += entry.amount,
+        while let Some(row) = rows.next()? {
+            let amount = read_amount(&row.get::<_, String>(1)?)?;
+            match read_kind(&row.get::<_, String>(0)?)? {
+                EntryKind::Reward => totals.earned += amount,
+                EntryKind::Fee => totals.fees += amount,
+                EntryKind::Claim => totals.claimed += amount,
+                EntryKind::Slash => totals.slashed += amount,
+                EntryKind::Payout => totals.paid_out += amount,
                 EntryKind::Bond
                 | EntryKind::Received
                 | EntryKind::OtherIncome
@@ -258,6 +259,15 @@ pub(super) fn put(connection: &Connection, entry: &LedgerEntry) -> Result<bool, 
         ],
     )?;
     Ok(rows > 0)
+}
+
+fn read_kind(name: &str) -> Result<EntryKind, JournalError> {
+    EntryKind::from_name(name)
+        .ok_or_else(|| JournalError::Content(format!("`{name}` is no kind of ledger entry")))
+}
+
+fn read_amount(text: &str) -> Result<u128, JournalError> {
+    text.parse().map_err(|_| JournalError::Content(format!("`{text}` is no amount")))
 }
 
 /// Lengthens the gap that ends just before this one, or begins another.

@@ -9,6 +9,7 @@ mod ipfs;
 mod listing;
 mod orders;
 mod rounds;
+mod sample;
 mod schema;
 mod transactions;
 
@@ -29,6 +30,7 @@ pub use listing::{
 };
 pub use orders::{Order, OrderId, OrderOutcome, Placed};
 pub use rounds::Transition;
+pub use sample::Sample;
 pub use transactions::{Purpose, SettledAs, Settlement, SignedTransaction};
 
 /// The proposer's journal. Cheap calls from any thread; each is one short database transaction.

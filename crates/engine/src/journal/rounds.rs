@@ -1,5 +1,7 @@
 //! Rounds and the history of their states.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use time::OffsetDateTime;
 
@@ -89,6 +91,28 @@ impl Journal {
     /// When the database cannot be read.
     pub fn watched_rounds(&self) -> Result<Vec<Round>, JournalError> {
         self.rounds_where(RoundState::is_watched)
+    }
+
+    /// The rounds whose reward is still to come, or can still be taken back by a challenge of its period; oldest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn unsettled_rounds(&self) -> Result<Vec<Round>, JournalError> {
+        self.rounds_where(|state| {
+            state.is_open() || matches!(state, RoundState::Revealed | RoundState::Challenged)
+        })
+    }
+
+    /// The training round of every round.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn training_rounds(&self) -> Result<BTreeMap<RoundId, u64>, JournalError> {
+        let connection = self.lock();
+        let mut query =
+            connection.prepare("SELECT id, training_round_id FROM rounds INDEXED BY rounds_listed")?;
+        let rows = query.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// The newest rounds first.

@@ -11,7 +11,7 @@ use crate::round::Round;
 use crate::verification::Judgement;
 
 /// The version that this program writes.
-pub(super) const VERSION: i64 = 4;
+pub(super) const VERSION: i64 = 5;
 
 /// `MIGRATIONS[v]` takes a journal of version `v` to version `v + 1`.
 const MIGRATIONS: [Migration; VERSION as usize] = [
@@ -19,6 +19,7 @@ const MIGRATIONS: [Migration; VERSION as usize] = [
     Migration { statements: V2, fill: fill_v2 },
     Migration { statements: V3, fill: |_| Ok(()) },
     Migration { statements: V4, fill: |_| Ok(()) },
+    Migration { statements: V5, fill: |_| Ok(()) },
 ];
 
 struct Migration {
@@ -225,6 +226,12 @@ CREATE TABLE trust_scores (
 
 INSERT INTO cursors (name, value) SELECT 'scores-noted', max(id) FROM rounds
     WHERE state NOT IN ('collecting', 'aggregating', 'publishing', 'committed') HAVING max(id) IS NOT NULL;
+";
+
+/// A page of submissions or rounds asks for each one's way and fees: without reading those of all the others.
+const V5: &str = "
+CREATE INDEX transitions_of_round ON transitions (round_id);
+CREATE INDEX ledger_of_round ON ledger (round_id, kind);
 ";
 
 /// The columns that come out of the chain's record and the judgement.

@@ -466,6 +466,7 @@ export class MemoryBackend implements Backend {
     this.written.push("proposer.log");
     return { path: "proposer.log", records: 400 };
   }
+  async ready(): Promise<void> {}
   async report(message: string): Promise<void> {
     this.calls.push(`report ${message}`);
   }
