@@ -44,7 +44,7 @@ export const commands = {
 	/**  Norms of the newest gradients. */
 	gradientPoints: (trainingRound: string | null, limit: number) => typedError<GradientPoint_Serialize[], ApiError_Serialize>(__TAURI_INVOKE("gradient_points", { trainingRound, limit })),
 	/**  Miners, those with most gradients first. */
-	miners: (query: MinerQuery) => typedError<MinerPage, ApiError_Serialize>(__TAURI_INVOKE("miners", { query })),
+	miners: (query: MinerQuery) => typedError<MinerPage_Serialize, ApiError_Serialize>(__TAURI_INVOKE("miners", { query })),
 	/**  One miner. */
 	miner: (address: string) => typedError<MinerDetail_Serialize, ApiError_Serialize>(__TAURI_INVOKE("miner", { address })),
 	/**  Submissions, newest first. */
@@ -115,6 +115,12 @@ export const commands = {
 	claimPreview: () => typedError<ClaimPreview_Serialize, ApiError_Serialize>(__TAURI_INVOKE("claim_preview")),
 	/**  Claims what is claimable. */
 	claim: (access: string | null) => typedError<ClaimReceipt, ApiError_Serialize>(__TAURI_INVOKE("claim", { access })),
+	/**  What is wrong with what was typed for a payout. */
+	checkPayout: (to: string, amount: string | null) => typedError<PayoutProblems_Serialize, ApiError_Serialize>(__TAURI_INVOKE("check_payout", { to, amount })),
+	/**  What a payout would be; no amount stands for all above the reserve. */
+	payoutPreview: (to: string, amount: string | null) => typedError<PayoutPreview_Serialize, ApiError_Serialize>(__TAURI_INVOKE("payout_preview", { to, amount })),
+	/**  Sends the payout that was shown, of so many whole units. */
+	payout: (to: string, amount: string, access: string | null) => typedError<PayoutReceipt_Serialize, ApiError_Serialize>(__TAURI_INVOKE("payout", { to, amount, access })),
 	/**  A folder that the operator picks; `None` when none was picked. */
 	pickFolder: () => typedError<string | null, ApiError_Serialize>(__TAURI_INVOKE("pick_folder")),
 	/**  Has the launcher work on another data folder from its next start on. Nothing is moved. */
@@ -358,7 +364,7 @@ export type CrashView = CrashView_Serialize | CrashView_Deserialize;
 /**  How the last run ended when nobody asked it to. */
 export type CrashView_Deserialize = {
 	/**  What the program was doing. */
-	phase: string,
+	phase: RunPhase,
 	/**  When it began to. */
 	at: string,
 	/**  The report's file name in the data folder, where there is one. */
@@ -368,7 +374,7 @@ export type CrashView_Deserialize = {
 /**  How the last run ended when nobody asked it to. */
 export type CrashView_Serialize = {
 	/**  What the program was doing. */
-	phase: string,
+	phase: RunPhase,
 	/**  When it began to. */
 	at: string,
 	/**  The report's file name in the data folder, where there is one. */
@@ -549,6 +555,8 @@ export type EarningsView_Deserialize = {
 	booksAgree?: boolean | null,
 	/**  Whether a claim is on its way. */
 	claimInFlight: boolean,
+	/**  Whether a payout is on its way. */
+	payoutInFlight: boolean,
 };
 
 /**  What is earned and what it cost. */
@@ -571,6 +579,8 @@ export type EarningsView_Serialize = {
 	booksAgree: boolean | null,
 	/**  Whether a claim is on its way. */
 	claimInFlight: boolean,
+	/**  Whether a payout is on its way. */
+	payoutInFlight: boolean,
 };
 
 /**  What a test of an endpoint found. */
@@ -1559,7 +1569,7 @@ export type MinerDetail = MinerDetail_Serialize | MinerDetail_Deserialize;
 /**  A miner with its past. */
 export type MinerDetail_Deserialize = {
 	/**  As in the list. */
-	row: MinerRow,
+	row: MinerRow_Deserialize,
 	/**  The chain's trust score, 0 to 1, as it says it now. */
 	trustScore?: number | null,
 	/**  The chain's tier for it, as it says it now. */
@@ -1579,7 +1589,7 @@ export type MinerDetail_Deserialize = {
 /**  A miner with its past. */
 export type MinerDetail_Serialize = {
 	/**  As in the list. */
-	row: MinerRow,
+	row: MinerRow_Serialize,
 	/**  The chain's trust score, 0 to 1, as it says it now. */
 	trustScore: number | null,
 	/**  The chain's tier for it, as it says it now. */
@@ -1597,11 +1607,22 @@ export type MinerDetail_Serialize = {
 };
 
 /**  A page of miners, those with most gradients first. */
-export type MinerPage = {
+export type MinerPage = MinerPage_Serialize | MinerPage_Deserialize;
+
+/**  A page of miners, those with most gradients first. */
+export type MinerPage_Deserialize = {
 	/**  How many fit the query. */
 	total: number,
 	/**  Those asked for. */
-	rows: MinerRow[],
+	rows: MinerRow_Deserialize[],
+};
+
+/**  A page of miners, those with most gradients first. */
+export type MinerPage_Serialize = {
+	/**  How many fit the query. */
+	total: number,
+	/**  Those asked for. */
+	rows: MinerRow_Serialize[],
 };
 
 /**  Which miners. */
@@ -1615,7 +1636,10 @@ export type MinerQuery = {
 };
 
 /**  A miner as the journal knows it. */
-export type MinerRow = {
+export type MinerRow = MinerRow_Serialize | MinerRow_Deserialize;
+
+/**  A miner as the journal knows it. */
+export type MinerRow_Deserialize = {
 	/**  Its address. */
 	address: string,
 	/**  Gradients of its that we saw. */
@@ -1630,6 +1654,28 @@ export type MinerRow = {
 	excluded: number,
 	/**  When its last gradient was seen. */
 	lastSeen: string,
+	/**  The chain's trust score after the newest round for which it was noted, 0 to 1. */
+	trust?: number | null,
+};
+
+/**  A miner as the journal knows it. */
+export type MinerRow_Serialize = {
+	/**  Its address. */
+	address: string,
+	/**  Gradients of its that we saw. */
+	gradients: number,
+	/**  Of these, judged without a failed check. */
+	passed: number,
+	/**  Of these, with a failed check and yet usable. */
+	reported: number,
+	/**  Of these, unusable. */
+	unusable: number,
+	/**  Of these, left out of a revealed round. */
+	excluded: number,
+	/**  When its last gradient was seen. */
+	lastSeen: string,
+	/**  The chain's trust score after the newest round for which it was noted, 0 to 1. */
+	trust: number | null,
 };
 
 /**  Which network to work on. */
@@ -1799,6 +1845,117 @@ export type Notice_Serialize = {
 	detail: string,
 };
 
+/**  What a payout would be. */
+export type PayoutPreview = PayoutPreview_Serialize | PayoutPreview_Deserialize;
+
+/**  What a payout would be. */
+export type PayoutPreview_Deserialize = {
+	/**  The account. */
+	from: string,
+	/**  The address that it goes to. */
+	to: string,
+	/**  What is moved. */
+	amount: CoinView,
+	/**  What the account has of it. */
+	balance: CoinView,
+	/**  What must stay. */
+	reserve: CoinView,
+	/**  What is left of it afterwards, the fee paid. */
+	left: CoinView,
+	/**  Gas by a simulation. */
+	gas?: string | null,
+	/**  The fee by that simulation. */
+	fee: CoinView[],
+	/**  Why it cannot be signed now. */
+	refused?: ApiError_Deserialize | null,
+};
+
+/**  What a payout would be. */
+export type PayoutPreview_Serialize = {
+	/**  The account. */
+	from: string,
+	/**  The address that it goes to. */
+	to: string,
+	/**  What is moved. */
+	amount: CoinView,
+	/**  What the account has of it. */
+	balance: CoinView,
+	/**  What must stay. */
+	reserve: CoinView,
+	/**  What is left of it afterwards, the fee paid. */
+	left: CoinView,
+	/**  Gas by a simulation. */
+	gas: string | null,
+	/**  The fee by that simulation. */
+	fee: CoinView[],
+	/**  Why it cannot be signed now. */
+	refused: ApiError_Serialize | null,
+};
+
+/**  What is wrong with what was typed for a payout. */
+export type PayoutProblems = PayoutProblems_Serialize | PayoutProblems_Deserialize;
+
+/**  What is wrong with what was typed for a payout. */
+export type PayoutProblems_Deserialize = {
+	/**  With the address. */
+	to?: string | null,
+	/**  With the amount. */
+	amount?: string | null,
+};
+
+/**  What is wrong with what was typed for a payout. */
+export type PayoutProblems_Serialize = {
+	/**  With the address. */
+	to: string | null,
+	/**  With the amount. */
+	amount: string | null,
+};
+
+/**  How a payout ended. */
+export type PayoutReceipt = PayoutReceipt_Serialize | PayoutReceipt_Deserialize;
+
+/**  How a payout ended. */
+export type PayoutReceipt_Deserialize = {
+	/**
+	 *  Whether it is one that was confirmed earlier and had not come to its end; what was confirmed now was
+	 *  not sent.
+	 */
+	earlier: boolean,
+	/**  The address that it went to; absent where the order of an earlier one does not read. */
+	to?: string | null,
+	/**  What was moved. */
+	amount: CoinView[],
+	/**  The transaction. */
+	txHash: string,
+	/**  Its block. */
+	height: string,
+	/**  What it cost. */
+	fee: CoinView[],
+	/**  When it was confirmed. */
+	at: string,
+};
+
+/**  How a payout ended. */
+export type PayoutReceipt_Serialize = {
+	/**
+	 *  Whether it is one that was confirmed earlier and had not come to its end; what was confirmed now was
+	 *  not sent.
+	 */
+	earlier: boolean,
+	/**  The address that it went to; absent where the order of an earlier one does not read. */
+	to: string | null,
+	/**  What was moved. */
+	amount: CoinView[],
+	/**  The transaction. */
+	txHash: string,
+	/**  Its block. */
+	height: string,
+	/**  What it cost. */
+	fee: CoinView[],
+	/**  When it was confirmed. */
+	at: string,
+};
+
 /**  Preferences of the desktop. What the engine works by stands in the settings instead. */
 export type Preferences = Preferences_Serialize | Preferences_Deserialize;
 
@@ -1936,6 +2093,8 @@ export type ReputationPoint_Deserialize = {
 	passed: number,
 	/**  The largest norm. */
 	norm?: number | null,
+	/**  The chain's trust score after that round, 0 to 1; absent where it was not asked for then. */
+	trust?: number | null,
 };
 
 /**  What a miner sent in one training round. */
@@ -1950,6 +2109,8 @@ export type ReputationPoint_Serialize = {
 	passed: number,
 	/**  The largest norm. */
 	norm: number | null,
+	/**  The chain's trust score after that round, 0 to 1; absent where it was not asked for then. */
+	trust: number | null,
 };
 
 /**  What a registration says of the machine. */
@@ -2123,6 +2284,15 @@ export type RoundView_Serialize = {
 	/**  When it was opened. */
 	openedAt: string,
 };
+
+/**  What a run of the program is doing. */
+export type RunPhase = 
+/**  It comes up. */
+"starting" | 
+/**  It is up. */
+"running" | 
+/**  It ends. */
+"quitting";
 
 /**  How a saving ended. */
 export type SaveOutcome = SaveOutcome_Serialize | SaveOutcome_Deserialize;

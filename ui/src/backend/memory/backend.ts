@@ -336,7 +336,8 @@ export class MemoryBackend implements Backend {
   }
 
   async checkPayout(to: string, amount: string | null) {
-    const problem = amount === null || /^\d+$/.test(amount) ? null : "must be digits, with at most one decimal mark";
+    const problem =
+      amount === null || /^\d+$/.test(amount) ? null : "must be digits, with at most one decimal mark";
     const foreign = /^remes1[a-z0-9]{38}$/.test(to) ? null : `"${to}" is no address of remes1...`;
     return { to: to === data.OURS ? "it is the account's own address" : foreign, amount: problem };
   }
