@@ -26,6 +26,7 @@ const CANNOT_BE_REFUSED: [&str; 20] = [
     "doctor",
     "log_page",
     "record_fault",
+    "window_ready",
     "rounds",
     "miners",
     "submissions",
@@ -69,14 +70,9 @@ fn an_empty_folder(scene: &Scene) {
     for page in ["rounds", "ledger"] {
         assert_eq!(scene.well(page, json!({ "offset": 0, "limit": 9 }))["total"], 0, "{page}");
     }
-    let query = json!({ "search": "", "verdict": null, "trainingRound": "one", "offset": 0, "limit": 9 });
-    assert_eq!(scene.refused("gradients", json!({ "query": query }))["code"], "request");
-    assert_eq!(scene.refused("gradient", json!({ "id": "1" }))["code"], "request");
-    let points = json!({ "trainingRound": "one", "limit": 9 });
-    assert_eq!(scene.refused("gradient_points", points)["code"], "request");
-    assert_eq!(scene.refused("miner", json!({ "address": "remes1nobody" }))["code"], "request");
     assert_eq!(scene.well("earnings_by_day", json!({ "days": 9 })), json!([]));
 
+    scene.well("window_ready", json!({}));
     scene.well("record_fault", json!({ "message": "the page lost a button" }));
     let query = json!({ "level": "error", "search": "lost a button", "after": null, "limit": 9 });
     assert_eq!(scene.well("log_page", json!({ "query": query }))["lines"][0]["target"], "window");
@@ -332,6 +328,13 @@ fn a_proposer_at_work(scene: &Scene) {
     assert_eq!(detail["row"]["miner"], first["miner"]);
     let points = scene.well("gradient_points", json!({ "trainingRound": null, "limit": 99 }));
     assert!(points[0]["norm"].as_f64() > Some(0.0), "{points}");
+
+    let query = json!({ "search": "", "verdict": null, "trainingRound": "one", "offset": 0, "limit": 9 });
+    assert_eq!(scene.refused("gradients", json!({ "query": query }))["code"], "request");
+    assert_eq!(scene.refused("gradient", json!({ "id": "999999" }))["code"], "request");
+    let points = json!({ "trainingRound": "one", "limit": 9 });
+    assert_eq!(scene.refused("gradient_points", points)["code"], "request");
+    assert_eq!(scene.refused("miner", json!({ "address": "remes1nobody" }))["code"], "request");
 
     let query = json!({ "search": "", "offset": 0, "limit": 9 });
     let address = scene.well("miners", json!({ "query": query }))["rows"][0]["address"].clone();
