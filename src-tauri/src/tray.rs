@@ -145,12 +145,27 @@ pub(crate) fn has_host() -> bool {
             .args(["/StatusNotifierWatcher", "org.freedesktop.DBus.Properties.Get"])
             .args([format!("string:{WATCHER}"), "string:IsStatusNotifierHostRegistered".to_owned()])
             .output();
-        asked.is_ok_and(|answer| answer.status.success() && says_yes(&answer.stdout))
+        asked.is_ok_and(|answer| answer.status.success() && says_yes(&answer.stdout)) && can_draw()
     }
     #[cfg(not(target_os = "linux"))]
     {
         true
     }
+}
+
+/// Whether the library that draws icons in trays is there: without it the tray's crate ends the process.
+#[cfg(target_os = "linux")]
+#[allow(unsafe_code)]
+fn can_draw() -> bool {
+    let names = ["libayatana-appindicator3.so.1", "libappindicator3.so.1"];
+    // SAFETY: loading these libraries runs nothing of theirs but GLib's type registration.
+    let found = names.iter().any(|name| unsafe { libloading::Library::new(name) }.is_ok());
+    if !found {
+        tracing::warn!(
+            "a tray is there, but not libayatana-appindicator3, which draws icons in it: install it"
+        );
+    }
+    found
 }
 
 #[cfg(any(target_os = "linux", test))]

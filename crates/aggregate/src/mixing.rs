@@ -94,10 +94,8 @@ impl Kernel for Apply<'_, '_> {
                 for part in 0..STEP / V::WIDTH {
                     let values = sorter.values::<V>(wires, part);
                     match &mixing.shared {
-                        Some((_, subsets)) => {
-                            mixing.from_sums::<V>(sums_of::<V>(sums, part), subsets, values)
-                        }
-                        None => mixing.from_rows::<V>(self.rows, c + part * V::WIDTH, values, &mut check),
+                        Some((_, subsets)) => mixing.mix_sums::<V>(sums_of::<V>(sums, part), subsets, values),
+                        None => mixing.mix_rows::<V>(self.rows, c + part * V::WIDTH, values, &mut check),
                     }
                     sorter.run::<V>(sorter.buffer::<V>(wires, part));
                     let result = finish::<V>(rule, mixing.rows, values);
@@ -112,7 +110,7 @@ impl Kernel for Apply<'_, '_> {
 impl Mixing {
     /// Writes every mixed row from the sums of its groups' subsets.
     #[inline(always)]
-    unsafe fn from_sums<V: Lanes>(&self, sums: *const f32, subsets: &[u8], values: *mut f32) {
+    unsafe fn mix_sums<V: Lanes>(&self, sums: *const f32, subsets: &[u8], values: *mut f32) {
         let groups = self.columns.div_ceil(GROUP);
         // Several rows at a time, so that their sums do not wait for each other.
         let whole = self.rows / ABREAST * ABREAST;
@@ -133,7 +131,7 @@ impl Mixing {
 
     /// Writes every mixed row from the rows themselves.
     #[inline(always)]
-    unsafe fn from_rows<V: Lanes>(
+    unsafe fn mix_rows<V: Lanes>(
         &self,
         rows: &[*const f32],
         c: usize,

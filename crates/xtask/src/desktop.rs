@@ -170,7 +170,7 @@ fn on_own_screen(heading: &str, command: &[&str], release: bool) -> Result<Step>
 pub(crate) fn bench(json: bool) -> Result<()> {
     setup::for_build()?;
     setup::for_desktop()?;
-    setup::for_desktop_bench()?;
+    setup::for_desktop_tests()?;
     // What stands around the launcher is not measured, and comes in the profile of the tests.
     let around = ["build", "--bins", "--package", "r3mes-proposer", "--package", "r3mes-tests"];
     let around = Step::cargo("build what surrounds the launcher", &around);

@@ -120,18 +120,13 @@ pub(crate) fn for_interop() -> Result<()> {
 
 /// Makes sure that the launcher and its web UI can be built.
 pub(crate) fn for_desktop() -> Result<()> {
-    install(DESKTOP)
+    install(DESKTOP)?;
+    install(TRAY)
 }
 
 /// Makes sure that the launcher's window can be driven.
 pub(crate) fn for_desktop_tests() -> Result<()> {
     install(DESKTOP_TESTS)
-}
-
-/// Makes sure that the launcher's window can be measured.
-pub(crate) fn for_desktop_bench() -> Result<()> {
-    for_desktop_tests()?;
-    install(TRAY)
 }
 
 /// Makes sure that a package can be tried.
