@@ -10,7 +10,8 @@ import { home } from "./network.js";
 
 const folder = home("shell");
 const mark = () => JSON.parse(readFileSync(join(folder, "running.json"), "utf8"));
-const entries = join(process.env.XDG_CONFIG_HOME, "autostart");
+// The plugin looks in the home folder alone, whatever XDG_CONFIG_HOME says.
+const entries = join(process.env.HOME, ".config", "autostart");
 const started = () => (existsSync(entries) ? readdirSync(entries).filter((name) => name.endsWith(".desktop")) : []);
 
 describe("the shell", () => {

@@ -14,6 +14,8 @@ const folder = (process.env.R3MES_TEST_FOLDER ??= mkdtempSync(join(tmpdir(), "r3
 for (const kind of ["CONFIG", "DATA", "STATE", "CACHE"]) {
   process.env[`XDG_${kind}_HOME`] = join(folder, kind.toLowerCase());
 }
+// Where the entry that starts the launcher with the desktop is written.
+process.env.HOME = folder;
 
 const { endNetwork, home, startNetwork } = await import("./network.js");
 

@@ -16,7 +16,7 @@ const WORDS: &str =
     "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about";
 
 /// What no wrong question can make fail: it would take a disk or a system that fails.
-const CANNOT_BE_REFUSED: [&str; 20] = [
+const CANNOT_BE_REFUSED: [&str; 21] = [
     "snapshot",
     "deltas",
     "stop",
