@@ -15,8 +15,10 @@ export const OPEN_ROUND = join(folder, "open-round");
 /** The data folder of the launcher under a spec. */
 export const home = (spec) => join(folder, `home-${spec}`);
 
+/** Where the network says how it is reached. */
+export const profile = join(folder, "localnet.toml");
+
 export async function startNetwork() {
-  const profile = join(folder, "localnet.toml");
   const options = ["--miners", "3", "--byzantine", "0", "--seed", "5", "--block-ms", "500"];
   network = spawn(PROGRAM, ["localnet", ...options, "--profile", profile, "--json"], {
     stdio: ["ignore", "pipe", "inherit"],

@@ -17,17 +17,20 @@ for (const kind of ["CONFIG", "DATA", "STATE", "CACHE"]) {
 // Where the entry that starts the launcher with the desktop is written.
 process.env.HOME = folder;
 
-const { endNetwork, home, startNetwork } = await import("./network.js");
+const { endNetwork, home, profile, startNetwork } = await import("./network.js");
+const faults = await import("./faults.js");
 
 // Read by the workers too, which do not choose anew.
 const ports = (process.env.R3MES_DRIVER_PORTS ??= (await freePorts()).join(" ")).split(" ").map(Number);
 
 /** One spec, with a launcher of its own, and a data folder of its own where no other is named. */
-const launcher = (spec, application = process.env.R3MES_LAUNCHER, folderOf = spec) => ({
+const launcher = (spec, application = process.env.R3MES_LAUNCHER, folder = home(spec)) => ({
   "wdio:enforceWebDriverClassic": true,
   "wdio:specs": [`./${spec}.spec.js`],
-  "tauri:options": { application, args: ["--home", home(folderOf)] },
+  "tauri:options": { application, args: ["--home", folder] },
 });
+
+const script = (name) => fileURLToPath(new URL(name, import.meta.url));
 
 export const config = {
   runner: "local",
@@ -44,14 +47,19 @@ export const config = {
   waitforTimeout: 60_000,
   capabilities: [
     launcher("first-start"),
-    launcher("wizard", fileURLToPath(new URL("in-c-locale.sh", import.meta.url))),
+    launcher("wizard", script("in-c-locale.sh")),
     launcher("killed"),
-    launcher("relaunched", undefined, "killed"),
+    launcher("relaunched", undefined, home("killed")),
     launcher("shell"),
+    launcher("faults", script("on-taken-ground.sh"), faults.home),
   ],
   afterTest: (_test, _context, { passed }) => (passed ? undefined : tellWhatIsShown()),
-  onPrepare: () => Promise.all([startDriver(ports), startNetwork()]),
+  onPrepare: async () => {
+    await Promise.all([startDriver(ports), startNetwork()]);
+    await faults.prepareGround(profile);
+  },
   onComplete: () => {
+    faults.clearGround();
     stopDriver();
     endNetwork();
   },

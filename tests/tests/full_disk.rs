@@ -32,7 +32,7 @@ fn a_full_disk_is_told_and_waited_out() {
 
     let ballast = disk.fill();
     let full = Instant::now();
-    let trouble = proposer.wait_for("the operator is told", |line| message(line).contains("free space on"));
+    let trouble = proposer.wait_for("the operator is told", |line| remedy(line).contains("free space on"));
     assert!(full.elapsed() < SOON, "told after {:?}: {trouble}", full.elapsed());
     std::fs::remove_file(ballast).unwrap();
     for _ in 0..2 {
@@ -58,7 +58,7 @@ fn a_full_spool_is_told_and_emptied_when_its_files_are_no_longer_needed() {
     let mut proposer = propose(&network, &home, &[&limits[..], &period].concat());
     let full = Instant::now();
     let trouble =
-        proposer.wait_for("the operator is told", |line| message(line).contains("raise limits.spool_quota"));
+        proposer.wait_for("the operator is told", |line| remedy(line).contains("raise limits.spool_quota"));
     assert!(full.elapsed() < SOON, "told after {:?}: {trouble}", full.elapsed());
     let again = Cell::new(0);
     proposer.wait_for("a reward when they cannot be disputed any more", |line| {
@@ -83,6 +83,10 @@ fn propose(network: &Network, home: &Path, more: &[&str]) -> Running {
 
 fn message(line: &Value) -> &str {
     line["message"].as_str().filter(|_| line["event"] == "trouble").unwrap_or_default()
+}
+
+fn remedy(line: &Value) -> &str {
+    line["remedy"].as_str().filter(|_| line["event"] == "trouble").unwrap_or_default()
 }
 
 /// Every round took all of its miners' gradients, and the books are the chain's.

@@ -239,7 +239,7 @@ fn step(event: &EngineEvent) -> Option<String> {
         EngineEvent::GradientJudged { gradient_id, training_round_id, .. } => {
             Some(format!("round {training_round_id}: gradient {gradient_id} judged"))
         }
-        EngineEvent::Trouble { message } => Some(format!("trying again: failed to {message}")),
+        EngineEvent::Trouble(trouble) => Some(format!("trying again: failed to {}", trouble.told())),
         _ => None,
     }
 }

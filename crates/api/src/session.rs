@@ -7,6 +7,7 @@
 mod access;
 mod board;
 mod books;
+mod clock;
 mod control;
 mod doctor;
 mod drafts;
@@ -28,18 +29,20 @@ mod settings;
 mod setup;
 mod snapshot;
 mod standing;
+mod troubles;
 mod watch;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use r3mes_chain::http::Timeouts;
 use r3mes_config::{DataDir, Settings};
 use r3mes_engine::Journal;
 use r3mes_hardware::LoadMeter;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::{broadcast, watch as watched};
 use tokio_util::sync::CancellationToken;
 
 pub use doctor::{DoctorCheck, DoctorCheckKind};
@@ -47,7 +50,7 @@ pub use earnings::{
     ClaimPreview, ClaimReceipt, CoinView, DayEarnings, EarningsView, Figure, FigureSource, LedgerPage,
     LedgerRow,
 };
-pub use engine::{Desired, EngineState, EngineView, Health, StartStep, Trouble, Work, WorkKind};
+pub use engine::{Desired, EngineState, EngineView, Health, StartStep, Work, WorkKind};
 pub use history::{
     Deadline, DeadlineKind, ExportFormat, Exported, FindingOutcome, FindingView, GradientDetail,
     GradientPage, GradientPoint, GradientQuery, GradientRow, MinerDetail, MinerPage, MinerQuery, MinerRow,
@@ -72,6 +75,7 @@ pub use standing::{
     AuthorizationRequest, RegistrationPreview, RegistrationReceipt, ResourcesView, StandingState,
     StandingView,
 };
+pub use troubles::{Concern, Trouble};
 
 use crate::{ApiError, ErrorCode, LocalNetwork, Workspace};
 use access::Access;
@@ -115,8 +119,10 @@ struct Inner {
     local: tokio::sync::Mutex<Option<LocalNetwork>>,
     journal: Mutex<Option<(PathBuf, Arc<Journal>)>>,
     closing: CancellationToken,
-    /// Has the watch look at once.
-    looking: Notify,
+    /// Counts how often the watch was to look at once.
+    looking: watched::Sender<u64>,
+    /// For looks from outside the engine.
+    http: OnceLock<reqwest::Client>,
     meter: Mutex<LoadMeter>,
     /// The payout that was shown last and not sent.
     payout: Mutex<Option<crate::PayoutPreview>>,
@@ -159,6 +165,7 @@ impl Session {
             machine: MachineView::default(),
             ipfs: IpfsView::default(),
             preferences: kept.preferences,
+            troubles: Vec::new(),
         };
         let session = Session {
             inner: Arc::new(Inner {
@@ -173,7 +180,8 @@ impl Session {
                 local: tokio::sync::Mutex::new(None),
                 journal: Mutex::new(None),
                 closing: CancellationToken::new(),
-                looking: Notify::new(),
+                looking: watched::Sender::new(0),
+                http: OnceLock::new(),
                 meter: Mutex::default(),
                 payout: Mutex::default(),
             }),
@@ -239,6 +247,16 @@ impl Session {
             true => DataDir::new(self.local_root()),
             false => DataDir::new(&self.inner.root),
         }
+    }
+
+    /// The client that everything is asked through from outside the engine: it keeps its connections, and making one
+    /// reads the system's certificates.
+    fn http(&self) -> Result<reqwest::Client, ApiError> {
+        if let Some(http) = self.inner.http.get() {
+            return Ok(http.clone());
+        }
+        let http = r3mes_chain::http::client(Timeouts::default())?;
+        Ok(self.inner.http.get_or_init(|| http).clone())
     }
 
     fn local_root(&self) -> PathBuf {

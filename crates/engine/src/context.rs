@@ -5,8 +5,10 @@ use std::time::Duration;
 use r3mes_chain::Chain;
 use r3mes_config::Settings;
 use r3mes_keys::AccountKey;
+use time::OffsetDateTime;
 use tokio::sync::watch;
 
+use crate::ages::Ages;
 use crate::event::{Announcer, EngineEvent};
 use crate::ipfs::Ipfs;
 use crate::journal::Journal;
@@ -26,11 +28,17 @@ pub(crate) struct Context {
     pub(crate) environment: Environment,
     pub(crate) announcer: Announcer,
     pub(crate) preparing: Preparing,
+    pub(crate) ages: Ages,
     /// Counts what the chain's websocket brought.
     pub(crate) news: watch::Sender<u64>,
 }
 
 impl Context {
+    /// How long ago a journaled time was.
+    pub(crate) fn age(&self, at: OffsetDateTime) -> Duration {
+        self.ages.of(at, self.environment.now())
+    }
+
     /// How often the chain is asked for news.
     pub(crate) fn poll_interval(&self) -> Duration {
         (self.settings.network.block_time / 4).clamp(Duration::from_millis(20), Duration::from_secs(2))

@@ -8,6 +8,7 @@ use r3mes_ipfs::{DaemonError, FetchError, KuboError};
 
 use crate::aggregation::AggregationError;
 use crate::journal::JournalError;
+use crate::trouble::Concern;
 
 /// An error of the engine. [`is_transient`](EngineError::is_transient) tells trouble that passes from
 /// what needs the operator.
@@ -154,14 +155,42 @@ impl EngineError {
         }
     }
 
-    /// What the operator of a running engine is told: the error, and what mends it where it waits for that.
-    pub(crate) fn told(&self) -> String {
-        match self.is_disk_full() {
-            true => format!(
-                "{self}; free space on the disk of the data folder, or lower limits.spool_quota; work goes on by itself"
-            ),
-            false => self.to_string(),
+    /// What it is with, as the operator sees it.
+    pub fn concern(&self) -> Concern {
+        match self {
+            error if error.is_disk_full() => Concern::Disk,
+            EngineError::Chain(_) | EngineError::WrongChain { .. } | EngineError::NotStored { .. } => {
+                Concern::Chain
+            }
+            EngineError::Ipfs(_)
+            | EngineError::IpfsNode(_)
+            | EngineError::Fetch(_)
+            | EngineError::CidDiffers { .. } => Concern::Ipfs,
+            EngineError::FeeTooHigh { .. } | EngineError::Unfunded { .. } | EngineError::Standing { .. } => {
+                Concern::Account
+            }
+            _ => Concern::Engine,
         }
+    }
+
+    /// What mends it, where the message does not say so already.
+    pub fn remedy(&self) -> Option<String> {
+        let remedy = match self {
+            error if error.is_disk_full() => {
+                "free space on the disk of the data folder, or lower limits.spool_quota; work goes on by itself"
+            }
+            EngineError::Refused(refusal) | EngineError::Chain(ChainError::Refused(refusal)) => {
+                refusal.reason.remedy()
+            }
+            EngineError::Chain(_) => {
+                "check the network connection and the RPC addresses; work goes on by itself when an endpoint answers"
+            }
+            EngineError::Ipfs(_) | EngineError::IpfsNode(_) | EngineError::Fetch(_) => {
+                "start the IPFS node, or correct its address; fetching goes on by itself when it answers"
+            }
+            _ => return None,
+        };
+        Some(remedy.to_owned())
     }
 
     /// Whether waiting and trying again can help, without anything being changed but for room on a full disk.
@@ -204,9 +233,11 @@ mod tests {
     fn a_full_disk_is_waited_out_and_says_what_mends_it() {
         let folder = |source| EngineError::Folder { path: "spool".into(), source };
         let full = folder(io::Error::from(io::ErrorKind::StorageFull));
-        assert!(full.is_transient() && full.told().contains("; free space on the disk"), "{}", full.told());
+        assert!(full.is_transient() && full.concern() == Concern::Disk);
+        assert!(full.remedy().is_some_and(|remedy| remedy.starts_with("free space on the disk")));
         let refused = folder(io::Error::from(io::ErrorKind::PermissionDenied));
-        assert!(!refused.is_transient() && !refused.told().contains("free space"), "{}", refused.told());
+        assert!(!refused.is_transient() && refused.concern() == Concern::Engine);
+        assert_eq!(refused.remedy(), None);
         let code = |code| rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
         let journal = |error| EngineError::from(JournalError::from(error));
         assert!(journal(code(rusqlite::ffi::SQLITE_FULL)).is_transient());

@@ -9,6 +9,7 @@ use tokio::sync::broadcast;
 use crate::environment::Environment;
 use crate::journal::EntryKind;
 use crate::round::Round;
+use crate::trouble::{Part, Trouble, Troubles};
 
 /// An event with its number and time. A listener that sees a gap in the numbers reads the journal.
 #[derive(Clone, Debug, Serialize)]
@@ -137,9 +138,11 @@ pub enum EngineEvent {
         trouble: Option<String>,
     },
     /// Something failed that will be tried again. Told once for as long as it stays the same.
-    Trouble {
-        /// What.
-        message: String,
+    Trouble(Trouble),
+    /// A part of the work that had trouble has none any more.
+    Recovered {
+        /// Which.
+        part: Part,
     },
     /// The engine has stopped.
     Stopped {
@@ -160,8 +163,8 @@ pub(crate) struct Announcer {
 #[derive(Debug, Default)]
 struct Told {
     seq: u64,
-    /// The last trouble, until work goes on.
-    trouble: Option<String>,
+    /// What is wrong, until work goes on.
+    troubles: Troubles,
     /// The deadline and the blocks left of the last warning.
     risk: Option<(i64, i64)>,
 }
@@ -170,9 +173,8 @@ impl Told {
     /// Whether this says nothing new.
     fn is_stale(&mut self, event: &EngineEvent) -> bool {
         match event {
-            EngineEvent::Trouble { message } => {
-                self.trouble.replace(message.clone()).as_ref() == Some(message)
-            }
+            EngineEvent::Trouble(trouble) => !self.troubles.has_come(trouble),
+            EngineEvent::Recovered { part } => !self.troubles.is_over(*part),
             EngineEvent::RevealAtRisk { deadline_height, blocks_left, .. } => {
                 let risk = (*deadline_height, *blocks_left);
                 self.risk.replace(risk) == Some(risk)
@@ -192,9 +194,9 @@ impl Announcer {
         self.sender.subscribe()
     }
 
-    /// Work goes on: the next trouble is a new one, whatever it is.
-    pub(crate) fn is_well(&self) {
-        self.told().trouble = None;
+    /// A part of the work goes on, which is told if it had trouble.
+    pub(crate) fn is_well(&self, part: Part) {
+        self.announce(EngineEvent::Recovered { part });
     }
 
     pub(crate) fn announce(&self, event: EngineEvent) {
@@ -218,7 +220,8 @@ impl Announcer {
 impl EngineEvent {
     fn log(&self) {
         match self {
-            EngineEvent::Trouble { message } => tracing::warn!("{message}"),
+            EngineEvent::Trouble(trouble) => tracing::warn!(part = ?trouble.part, "{}", trouble.told()),
+            EngineEvent::Recovered { part } => tracing::info!(?part, "work goes on"),
             EngineEvent::RoundStalled { training_round_id, reason } => {
                 tracing::warn!(round = training_round_id, "{reason}");
             }
@@ -244,28 +247,36 @@ impl EngineEvent {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::trouble::Concern;
 
-    fn announced(events: Vec<Option<EngineEvent>>) -> usize {
+    fn announced(events: Vec<EngineEvent>) -> usize {
         let announcer = Announcer::new(Environment::system());
         let mut listener = announcer.subscribe();
-        for event in events {
-            event.map_or_else(|| announcer.is_well(), |event| announcer.announce(event));
-        }
+        events.into_iter().for_each(|event| announcer.announce(event));
         std::iter::from_fn(|| listener.try_recv().ok()).count()
     }
 
     #[test]
     fn the_same_trouble_is_told_once_until_work_goes_on() {
-        let trouble = |message: &str| Some(EngineEvent::Trouble { message: message.into() });
+        let in_part = |part, message: &str| {
+            let message = message.to_owned();
+            EngineEvent::Trouble(Trouble { part, concern: Concern::Chain, message, remedy: None })
+        };
+        let trouble = |message| in_part(Part::Rounds, message);
+        let well = || EngineEvent::Recovered { part: Part::Rounds };
         assert_eq!(announced(vec![trouble("a"), trouble("a"), trouble("a")]), 1);
         assert_eq!(announced(vec![trouble("a"), trouble("b"), trouble("a")]), 3);
-        assert_eq!(announced(vec![trouble("a"), None, trouble("a")]), 2);
+        assert_eq!(announced(vec![trouble("a"), well(), trouble("a")]), 3);
+        assert_eq!(announced(vec![well(), trouble("a"), well(), well()]), 2, "an end is told once");
+        assert_eq!(announced(vec![trouble("a"), in_part(Part::Intake, "a"), trouble("a")]), 2);
     }
 
     #[test]
     fn a_reveal_at_risk_is_told_once_a_block() {
-        let risk = |blocks_left| {
-            Some(EngineEvent::RevealAtRisk { deadline_height: 110, blocks_left, doing: String::new() })
+        let risk = |blocks_left| EngineEvent::RevealAtRisk {
+            deadline_height: 110,
+            blocks_left,
+            doing: String::new(),
         };
         assert_eq!(announced(vec![risk(5), risk(5), risk(4), risk(4), risk(3)]), 3);
     }

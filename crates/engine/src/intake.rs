@@ -15,6 +15,7 @@ use crate::event::EngineEvent;
 use crate::home::temporary_in;
 use crate::journal::{Direction, GradientRow, PinKind};
 use crate::round::{Round, RoundId};
+use crate::trouble::{Concern, Part, Trouble};
 use crate::verification::{Announced, Check, Finding, Judgement, check_source, examine, gradient_limits};
 
 /// Entries asked for in one listing.
@@ -22,6 +23,9 @@ const PAGE: u64 = 200;
 
 /// The first wait before a gradient is tried again, doubled with each attempt up to the second.
 const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(60));
+
+/// How long nothing is fetched once IPFS was found to be away.
+const AWAY: Duration = Duration::from_secs(2);
 
 /// The intake of one run: what is listed, and what is being fetched.
 pub(crate) struct Intake {
@@ -37,8 +41,10 @@ pub(crate) struct Intake {
     set_aside: HashMap<u64, Instant>,
     /// The round that was last told to be stalled, and how many gradients it had then.
     stalled: Option<(RoundId, usize)>,
-    /// Why nothing more is fetched, as it was last told.
-    lack: Option<String>,
+    /// Whether the spool has no room.
+    is_full: bool,
+    /// Until when IPFS is taken to be away.
+    away: Option<Instant>,
 }
 
 /// How the attempt to judge a gradient ended.
@@ -47,6 +53,8 @@ pub(crate) enum Fetching {
     Judged,
     /// Its bytes cannot be had now.
     NotNow,
+    /// Nothing can be had now: our side of IPFS is away.
+    Away(Trouble),
 }
 
 impl Intake {
@@ -60,7 +68,8 @@ impl Intake {
             waiting: HashMap::new(),
             set_aside: HashMap::new(),
             stalled: None,
-            lack: None,
+            is_full: false,
+            away: None,
         }
     }
 
@@ -113,6 +122,9 @@ impl Intake {
         }
         let places = self.context.settings.limits.parallel_fetches as usize;
         let now = Instant::now();
+        if self.away.is_some_and(|until| now < until) {
+            return Ok(());
+        }
         let mut candidates: Vec<&GradientRow> = gradients
             .iter()
             .filter(|gradient| gradient.judgement.is_none())
@@ -122,7 +134,9 @@ impl Intake {
         candidates.sort_by_key(|gradient| (gradient.attempts, gradient.record.id));
         for gradient in candidates.into_iter().take(places.saturating_sub(self.fetching.len())) {
             let lack = self.context.lacks_room(self.height.unwrap_or_default())?;
-            if !self.may_fetch(lack) {
+            self.is_full = lack.is_some();
+            if let Some(lack) = lack {
+                self.context.announcer.announce(EngineEvent::Trouble(lack));
                 break;
             }
             let (context, gradient, id) = (self.context.clone(), gradient.clone(), gradient.record.id);
@@ -130,15 +144,6 @@ impl Intake {
             self.fetching.insert(started.id(), id);
         }
         Ok(())
-    }
-
-    /// Whether nothing is lacking. What is, is told once for as long as it stays the same.
-    fn may_fetch(&mut self, lack: Option<String>) -> bool {
-        if let Some(message) = lack.as_ref().filter(|_| self.lack != lack) {
-            self.context.announcer.announce(EngineEvent::Trouble { message: message.clone() });
-        }
-        self.lack = lack;
-        self.lack.is_none()
     }
 
     /// Tells, once for each number of gradients, that a round cannot close with them.
@@ -164,6 +169,14 @@ impl Intake {
         }
     }
 
+    /// An attempt went as far as others allowed.
+    fn is_well(&mut self) {
+        self.away = None;
+        if !self.is_full {
+            self.context.announcer.is_well(Part::Intake);
+        }
+    }
+
     /// One gradient that could not be judged, such as for a full disk, is tried again; the others go on.
     fn ended(&mut self, ended: Result<(task::Id, Result<Fetching, EngineError>), JoinError>) {
         let (task, outcome) = match ended {
@@ -173,13 +186,19 @@ impl Intake {
         let Some(id) = self.fetching.remove(&task) else { return };
         match outcome {
             Ok(Fetching::Judged) => {
+                self.is_well();
                 self.waiting.remove(&id);
                 return;
             }
-            Ok(Fetching::NotNow) => {}
+            Ok(Fetching::NotNow) => self.is_well(),
+            Ok(Fetching::Away(trouble)) => {
+                self.away = Some(Instant::now() + AWAY);
+                self.context.announcer.announce(EngineEvent::Trouble(trouble));
+                return;
+            }
             Err(error) => {
-                let message = format!("judge gradient {id}: {}", error.told());
-                self.context.announcer.announce(EngineEvent::Trouble { message });
+                let trouble = Trouble::of(Part::Intake, &error).while_doing(&format!("judge gradient {id}"));
+                self.context.announcer.announce(EngineEvent::Trouble(trouble));
             }
         }
         let attempts = self.waiting.get(&id).map_or(0, |(attempts, _)| *attempts);
@@ -220,6 +239,10 @@ impl Context {
             }
             Fetched::Faulty(finding) => judgement.findings.push(finding),
             Fetched::NotNow(failure) => {
+                // What nobody could have brought says nothing about this gradient.
+                if let Some(trouble) = self.ipfs_is_away().await {
+                    return Ok(Fetching::Away(trouble));
+                }
                 let attempts = self.journal.record_failed_fetch(record.id, &failure)?;
                 tracing::debug!(
                     gradient = record.id,
@@ -307,9 +330,22 @@ impl Context {
             Ok(Err(error)) => return Err(error),
             Err(_) => "no answer in limits.fetch_timeout".to_owned(),
         };
-        let message = format!("give {cid} to the IPFS node: {failure}");
-        self.announcer.announce(EngineEvent::Trouble { message });
+        self.announcer.announce(EngineEvent::Trouble(Trouble {
+            part: Part::Pins,
+            concern: Concern::Ipfs,
+            message: format!("give {cid} to the IPFS node: {failure}"),
+            remedy: Some("the spool has the bytes; start the IPFS node if it does not run".to_owned()),
+        }));
         Ok(())
+    }
+
+    /// Why nothing at all can be fetched now: the node does not answer, and no gateway stands in for it.
+    async fn ipfs_is_away(&self) -> Option<Trouble> {
+        if self.ipfs.sources().gateways().iter().any(|gateway| gateway.paused_s.is_none()) {
+            return None;
+        }
+        let error = EngineError::from(self.ipfs.node().version().await.err()?);
+        Some(Trouble::of(Part::Intake, &error).while_doing("fetch gradients"))
     }
 
     fn fetch_limits(&self) -> FetchLimits {

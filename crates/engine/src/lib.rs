@@ -8,6 +8,7 @@
 //! process may be killed anywhere: the next start goes on from the journal and the chain, neither
 //! losing a salt nor submitting twice.
 
+mod ages;
 mod aggregation;
 mod checkpoint;
 mod context;
@@ -33,6 +34,7 @@ mod similarity;
 mod spool;
 mod steps;
 mod submission;
+mod trouble;
 pub mod verification;
 mod watch;
 
@@ -48,3 +50,4 @@ pub use orders::place_order;
 pub use payout::{payout_message, payout_of, payout_reserve};
 pub use proposer::{Connections, Observer, Proposer, Running};
 pub use registration::{not_authorized, registration_message, update_message};
+pub use trouble::{Concern, Part, Trouble};

@@ -44,7 +44,7 @@ impl Context {
         }
         let now = self.environment.now();
         let last = self.journal.last_order(Purpose::Payout)?;
-        if last.is_some_and(|last| now - last.placed_at < payout.interval) {
+        if last.is_some_and(|last| self.age(last.placed_at) < payout.interval) {
             return Ok(());
         }
         let denom = &self.settings.network.reward_denom;

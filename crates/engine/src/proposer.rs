@@ -11,6 +11,7 @@ use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::ages::Ages;
 use crate::context::Context;
 use crate::event::{Announcer, EngineEvent, Numbered};
 use crate::home::HomeLock;
@@ -21,6 +22,7 @@ use crate::preparing::Preparing;
 use crate::registration;
 use crate::round::{Round, RoundState};
 use crate::steps::Progress;
+use crate::trouble::{Part, Trouble};
 use crate::{EngineError, Environment, Home, identity};
 
 /// How often a call is made again at the start before its trouble is believed: nobody waits for it then.
@@ -83,6 +85,7 @@ impl Proposer {
             environment,
             announcer,
             preparing,
+            ages: Ages::default(),
             news,
         };
         Ok(Proposer { context, lock })
@@ -338,14 +341,14 @@ async fn work(
         match step(context, intake).await {
             Ok(progress) => {
                 backoff = BACKOFF;
-                context.announcer.is_well();
+                context.announcer.is_well(Part::Rounds);
                 if progress == Progress::Waiting {
                     intake.rest(context.next_news(context.poll_interval())).await;
                 }
             }
             Err(error) if error.is_transient() => {
                 context.warn_of_deadline(intake.height(), &error)?;
-                context.announcer.announce(EngineEvent::Trouble { message: error.told() });
+                context.announcer.announce(EngineEvent::Trouble(Trouble::of(Part::Rounds, &error)));
                 tokio::time::sleep(backoff).await;
                 backoff = (backoff * 2).min(context.settings.network.block_time.max(BACKOFF));
             }
@@ -399,9 +402,12 @@ async fn step(context: &Context, intake: &mut Intake) -> Result<Progress, Engine
         };
         match ordered.await {
             Err(error) if error.is_transient() => {
-                context.announcer.announce(EngineEvent::Trouble { message: error.told() });
+                context.announcer.announce(EngineEvent::Trouble(Trouble::of(Part::Orders, &error)));
             }
-            carried_out => carried_out?,
+            carried_out => {
+                carried_out?;
+                context.announcer.is_well(Part::Orders);
+            }
         }
     }
     match round {
@@ -435,7 +441,7 @@ impl Context {
         let since = committed.map_or(0.0, |at| (self.environment.now() - at).as_seconds_f64());
         let passed = since / self.settings.network.block_time.as_secs_f64();
         let height = height.unwrap_or(0).max(included.height + passed as i64);
-        self.reveal_at_risk(included.deadline_height, height, format!("it is tried again: {}", error.told()));
+        self.reveal_at_risk(included.deadline_height, height, format!("it is tried again: {error}"));
         Ok(())
     }
 

@@ -18,12 +18,19 @@ use crate::context::Context;
 use crate::event::EngineEvent;
 use crate::journal::{Pin, PinKind};
 use crate::round::{Round, RoundState};
+use crate::trouble::{Concern, Part, Trouble};
 
 /// Pins that are set at the same time.
 const PARALLEL_PINS: usize = 8;
 
 /// How often it is looked whether something can go.
 const INTERVAL: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+
+/// A pin that could not be set.
+fn unpinned(message: String) -> Trouble {
+    let remedy = "the spool has the bytes; start the IPFS node if it does not run".to_owned();
+    Trouble { part: Part::Pins, concern: Concern::Ipfs, message, remedy: Some(remedy) }
+}
 
 impl Context {
     /// Pins the participants of a closed round. Doing so twice changes nothing. A pin that fails is told and
@@ -40,7 +47,7 @@ impl Context {
                     Ok(Err(error)) => return Err(error),
                     Err(_) => "no answer in limits.fetch_timeout".to_owned(),
                 };
-                self.announcer.announce(EngineEvent::Trouble { message: format!("pin {cid}: {failure}") });
+                self.announcer.announce(EngineEvent::Trouble(unpinned(format!("pin {cid}: {failure}"))));
                 Ok(())
             })
             .buffer_unordered(PARALLEL_PINS)
@@ -77,9 +84,13 @@ impl Context {
             tokio::select! {
                 event = self.ipfs.next_change(&mut state) => self.announcer.announce(event),
                 () = tokio::time::sleep_until(next) => {
-                    if let Err(error) = self.let_go().await {
-                        let message = format!("let go of what is no longer needed: {}", error.told());
-                        self.announcer.announce(EngineEvent::Trouble { message });
+                    match self.let_go().await {
+                        Ok(()) => self.announcer.is_well(Part::Pins),
+                        Err(error) => {
+                            let trouble = Trouble::of(Part::Pins, &error);
+                            let trouble = trouble.while_doing("let go of what is no longer needed");
+                            self.announcer.announce(EngineEvent::Trouble(trouble));
+                        }
                     }
                     next = tokio::time::Instant::now() + interval;
                 }

@@ -2,11 +2,12 @@
 
 use crate::EngineError;
 use crate::context::Context;
+use crate::trouble::{Concern, Part, Trouble};
 
 impl Context {
     /// Why no other gradient may be fetched now, if so. When the spool is full, files that no live round needs
     /// are removed first, the oldest gradients first.
-    pub(crate) fn lacks_room(&self, height: i64) -> Result<Option<String>, EngineError> {
+    pub(crate) fn lacks_room(&self, height: i64) -> Result<Option<Trouble>, EngineError> {
         let mut files = self.home.spooled()?;
         let mut used: u64 = files.iter().map(|file| file.bytes).sum();
         let limits = &self.settings.limits;
@@ -25,11 +26,14 @@ impl Context {
                 file.remove()?;
             }
         }
-        Ok((used > room_for_one).then(|| {
-            format!(
-                "fetch more gradients: the spool holds {used} bytes that are still needed, its quota is {}; raise limits.spool_quota",
+        Ok((used > room_for_one).then(|| Trouble {
+            part: Part::Intake,
+            concern: Concern::Disk,
+            message: format!(
+                "fetch more gradients: the spool holds {used} bytes that are still needed, its quota is {}",
                 limits.spool_quota
-            )
+            ),
+            remedy: Some("raise limits.spool_quota".to_owned()),
         }))
     }
 }

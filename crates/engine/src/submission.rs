@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::event::EngineEvent;
 use crate::journal::{EntryKind, LedgerEntry, OrderId, Purpose, SettledAs, Settlement, SignedTransaction};
 use crate::round::RoundId;
+use crate::trouble::{Concern, Part, Trouble};
 use crate::{Checkpoint, EngineError};
 
 /// How many blocks a transaction without a deadline may wait for its inclusion.
@@ -148,8 +149,14 @@ impl Submission<'_> {
             Broadcast::Accepted | Broadcast::AlreadyInMempool => {}
             // Whether it arrived or not, the chain will tell.
             Broadcast::Unknown(error) => {
-                let message = format!("{error}; the same transaction is sent again until a block decides");
-                self.context.announcer.announce(EngineEvent::Trouble { message });
+                let remedy = "the same transaction is sent again until a block decides".to_owned();
+                let trouble = Trouble {
+                    part: Part::Rounds,
+                    concern: Concern::Chain,
+                    message: error.to_string(),
+                    remedy: Some(remedy),
+                };
+                self.context.announcer.announce(EngineEvent::Trouble(trouble));
             }
             Broadcast::Refused(refusal) => match self.refused(transaction, refusal).await? {
                 Followed::Waits => {}

@@ -61,6 +61,14 @@ const DESKTOP_TESTS: &[Need] = &[
         packages: &["xvfb", "xauth", "dbus", "dbus-x11", "webkit2gtk-driver"],
     },
     Need {
+        what: "libfaketime (for the test of a clock that jumps)",
+        is_there: || {
+            let folder = format!("/usr/lib/{}-linux-gnu/faketime/libfaketimeMT.so.1", env::consts::ARCH);
+            std::path::Path::new(&folder).exists()
+        },
+        packages: &["libfaketime"],
+    },
+    Need {
         what: "Chromium (for the tests of the web UI)",
         is_there: || succeeds("which", &["chromium"]),
         packages: &["chromium"],
@@ -126,6 +134,7 @@ pub(crate) fn for_desktop() -> Result<()> {
 
 /// Makes sure that the launcher's window can be driven.
 pub(crate) fn for_desktop_tests() -> Result<()> {
+    install(TESTS)?;
     install(DESKTOP_TESTS)
 }
 

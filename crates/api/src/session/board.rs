@@ -7,6 +7,7 @@ use tokio::sync::broadcast;
 
 use super::engine::EngineView;
 use super::snapshot::{Change, Delta, Deltas, Snapshot};
+use super::troubles::{Concern, Found, Looked, troubles};
 use super::{lock, now};
 
 /// Deltas that are kept for a window that comes a little late.
@@ -23,12 +24,14 @@ pub(crate) struct Board {
 struct State {
     snapshot: Snapshot,
     recent: VecDeque<Delta>,
+    looked: Looked,
 }
 
 impl Board {
     pub(crate) fn new(snapshot: Snapshot) -> Board {
         let (sender, _) = broadcast::channel(KEPT);
-        Board { state: Mutex::new(State { snapshot, recent: VecDeque::new() }), sender }
+        let (recent, looked) = (VecDeque::new(), Looked::default());
+        Board { state: Mutex::new(State { snapshot, recent, looked }), sender }
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {
@@ -69,6 +72,22 @@ impl Board {
         let change = Change::Engine(Box::new(next));
         if apply(&mut state.snapshot, &change) {
             self.number(&mut state, change);
+            self.tell_troubles(&mut state);
+        }
+    }
+
+    /// Takes over what a look found wrong with something; nothing where all is well with it.
+    pub(crate) fn looked(&self, concern: Concern, found: Option<Found>) {
+        let mut state = lock(&self.state);
+        state.looked.take(concern, found, now());
+        self.tell_troubles(&mut state);
+    }
+
+    /// Tells what is wrong, where that has changed.
+    fn tell_troubles(&self, state: &mut State) {
+        let change = Change::Troubles(troubles(&state.snapshot.engine, &state.looked));
+        if apply(&mut state.snapshot, &change) {
+            self.number(state, change);
         }
     }
 
@@ -107,6 +126,7 @@ fn apply(snapshot: &mut Snapshot, change: &Change) -> bool {
         Change::Machine(value) => put(&mut snapshot.machine, value),
         Change::Ipfs(value) => put(&mut snapshot.ipfs, value),
         Change::Preferences(value) => put(&mut snapshot.preferences, value),
+        Change::Troubles(value) => put(&mut snapshot.troubles, value),
         Change::Judged(_) | Change::Notice(_) => true,
     }
 }

@@ -1,12 +1,13 @@
 //! Starting and stopping the engine, and bringing it back when it failed although it should work.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use r3mes_config::Settings;
 use r3mes_engine::event::{EngineEvent, Numbered};
 use r3mes_engine::journal::EntryKind;
-use r3mes_engine::{Observer, Running};
+use r3mes_engine::{Observer, Part, Running};
 use time::OffsetDateTime;
 use tokio::sync::Notify;
 use tokio::sync::broadcast::error::RecvError;
@@ -14,10 +15,11 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::engine::{
-    AfterFailure, Desired, EngineState, HEALTHY_RUN, StartStep, Trouble, Work, WorkKind, after_failure,
+    AfterFailure, Desired, EngineState, HEALTHY_RUN, StartStep, Work, WorkKind, after_failure,
 };
 use super::preferences::NoticeKind;
 use super::snapshot::{Change, Notice};
+use super::troubles::{Concern, Trouble};
 use super::{Session, lock, now, rfc3339};
 use crate::{ApiError, ErrorCode, StartOptions};
 
@@ -31,6 +33,8 @@ pub(crate) struct Control {
     settings: Mutex<Option<Settings>>,
     /// What the running engine is looked at through.
     observer: Mutex<Observer>,
+    /// What fails in the running engine; the reveal of a commitment stands for itself.
+    troubles: Mutex<BTreeMap<Option<Part>, Trouble>>,
 }
 
 #[derive(Debug)]
@@ -132,10 +136,10 @@ impl Session {
             if state != EngineState::Starting {
                 engine.step = None;
             }
-            if state != EngineState::Running {
-                engine.trouble = None;
-            }
         });
+        if state != EngineState::Running {
+            self.change_troubles(BTreeMap::clear);
+        }
         self.refresh_health();
     }
 
@@ -144,12 +148,19 @@ impl Session {
     }
 
     /// Brings everything up that the engine needs, and the engine.
-    async fn bring_up(&self) -> Result<Running, ApiError> {
+    ///
+    /// A keychain that is locked asks its owner to open it when a key is read. So it is read where somebody has just
+    /// asked for the start, and else only once it is open.
+    async fn bring_up(&self, asked: bool) -> Result<Running, ApiError> {
         if self.is_local() {
             self.step(StartStep::LocalNetwork);
             self.ensure_local_network().await?;
         }
         self.step(StartStep::Key);
+        if !asked && self.keychain_is_locked().await {
+            return Err(ApiError::new(ErrorCode::KeychainLocked, super::keys::LOCKED)
+                .with_remedy(super::keys::UNLOCK));
+        }
         let workspace = self.workspace()?;
         let settings = workspace.settings().clone();
         self.step(StartStep::Chain);
@@ -159,10 +170,10 @@ impl Session {
     }
 
     /// One life of the engine. `Ok` when it ended because it was asked to.
-    async fn live(&self, stop: &CancellationToken) -> Result<(), ApiError> {
+    async fn live(&self, stop: &CancellationToken, asked: bool) -> Result<(), ApiError> {
         let mut running = tokio::select! {
             () = stop.cancelled() => return Ok(()),
-            up = self.bring_up() => up?,
+            up = self.bring_up(asked) => up?,
         };
         *lock(&self.inner.control.observer) = running.observer();
         self.enter(EngineState::Running, None);
@@ -226,11 +237,21 @@ impl Session {
                 denom: Some(denom),
             }),
             EngineEvent::RoundStalled { reason, .. } => {
-                self.inner.board.engine(|engine| engine.trouble = None);
                 tracing::info!("{reason}");
                 self.refresh_round();
             }
-            EngineEvent::Trouble { message } => self.trouble(message, at),
+            EngineEvent::Trouble(trouble) => {
+                let concern = trouble.concern.into();
+                let (message, remedy) = (trouble.message, trouble.remedy);
+                self.trouble(Some(trouble.part), Trouble { concern, message, remedy, since: at });
+            }
+            EngineEvent::Recovered { part } => {
+                let over = [Some(part), None];
+                // A reveal that was at risk is made by the rounds' part.
+                let over = if part == Part::Rounds { &over[..] } else { &over[..1] };
+                self.change_troubles(|troubles| troubles.retain(|part, _| !over.contains(part)));
+                self.look_again();
+            }
             EngineEvent::RevealAtRisk { deadline_height, blocks_left, doing } => {
                 let left = format!("{blocks_left} blocks are left until block {deadline_height}");
                 let detail = format!("reveal the commitment yet: {left}; {doing}");
@@ -241,7 +262,8 @@ impl Session {
                     denom: None,
                     detail: detail.clone(),
                 });
-                self.trouble(detail, at);
+                let (concern, remedy) = (Concern::Engine, None);
+                self.trouble(None, Trouble { concern, message: detail, remedy, since: at });
             }
             _ => {}
         }
@@ -251,21 +273,26 @@ impl Session {
     fn worked(&self, kind: WorkKind, at: String) {
         self.inner.board.engine(|engine| {
             engine.last_work = Some(Work { kind, at });
-            engine.trouble = None;
         });
         self.refresh_health();
     }
 
-    fn trouble(&self, message: String, at: String) {
-        self.inner.board.engine(|engine| {
-            let since = match &engine.trouble {
-                Some(before) => before.since.clone(),
-                None => at.clone(),
-            };
-            engine.trouble = Some(Trouble { message, remedy: None, since, at });
+    /// Notes what fails in a part of the engine; one that goes on keeps its beginning.
+    fn trouble(&self, part: Option<Part>, trouble: Trouble) {
+        self.change_troubles(|troubles| {
+            let since = troubles.get(&part).map_or(trouble.since, |before| before.since.clone());
+            troubles.insert(part, Trouble { since, ..trouble });
         });
-        self.refresh_health();
         self.look_again();
+    }
+
+    fn change_troubles(&self, change: impl FnOnce(&mut BTreeMap<Option<Part>, Trouble>)) {
+        let mut troubles = lock(&self.inner.control.troubles);
+        change(&mut troubles);
+        let shown = troubles.values().cloned().collect();
+        self.inner.board.engine(|engine| engine.troubles = shown);
+        drop(troubles);
+        self.refresh_health();
     }
 
     pub(crate) fn notify(&self, notice: Notice) {
@@ -279,10 +306,11 @@ async fn work(session: Session, stop: CancellationToken, before: Option<Task>) {
         let _ = before.handle.await;
     }
     let mut failures = 0;
+    let mut asked = true;
     loop {
         session.enter(EngineState::Starting, None);
         let began = Instant::now();
-        let ended = session.live(&stop).await;
+        let ended = session.live(&stop, asked).await;
         *lock(&session.inner.control.settings) = None;
         session.refresh_history();
         let error = match ended {
@@ -307,8 +335,8 @@ async fn work(session: Session, stop: CancellationToken, before: Option<Task>) {
                 session.inner.board.engine(|engine| engine.retry_at = Some(rfc3339(retry_at)));
                 tokio::select! {
                     () = stop.cancelled() => return session.enter(EngineState::Stopped, None),
-                    () = session.inner.control.again.notified() => {}
-                    () = tokio::time::sleep(wait) => {}
+                    () = session.inner.control.again.notified() => asked = true,
+                    () = tokio::time::sleep(wait) => asked = false,
                 }
             }
         }

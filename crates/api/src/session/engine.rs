@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use specta::Type;
 use std::time::Duration;
 
+use super::troubles::Trouble;
 use crate::{ApiError, ErrorCode};
 
 /// What the engine is doing.
@@ -87,24 +88,10 @@ pub struct EngineView {
     pub can_stop: bool,
     /// How the work goes.
     pub health: Health,
-    /// What failed last and is tried again.
-    pub trouble: Option<Trouble>,
+    /// What fails and is tried again.
+    pub troubles: Vec<Trouble>,
     /// What it did last.
     pub last_work: Option<Work>,
-}
-
-/// Something that fails and is tried again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Type)]
-#[serde(rename_all = "camelCase")]
-pub struct Trouble {
-    /// What failed, as a fragment that fits after "failed to".
-    pub message: String,
-    /// What to do about it, where that is known.
-    pub remedy: Option<String>,
-    /// Since when it has failed.
-    pub since: String,
-    /// When it failed last.
-    pub at: String,
 }
 
 /// A thing done that only a working engine does.

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use r3mes_keys::{
     AccountKey, KeyStore as _, Keychain, MnemonicLength, StoreError, StoreKind, generate_mnemonic,
@@ -13,6 +14,7 @@ use specta::Type;
 use super::access::blocking;
 use super::drafts::Draft;
 use super::snapshot::Change;
+use super::troubles::{Concern, Found};
 use super::{Session, lock, rfc3339, shown};
 use crate::keys::{KeySource, KeyView, PassphraseFor, Secret};
 use crate::{ApiError, ErrorCode, Workspace};
@@ -145,7 +147,38 @@ impl From<KeyStore> for StoreKind {
 /// How many words are asked for before a key is kept.
 const ASKED: usize = 3;
 
+/// How long the keychain's service may take to say how it is.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// What fails while the keychain is locked.
+pub(crate) const LOCKED: &str = "use the keychain: it is locked";
+
+/// What mends that.
+pub(crate) const UNLOCK: &str = "unlock it, for example by logging in to the desktop or in its password manager; a running proposer goes on, the next start needs it";
+
 impl Session {
+    /// Looks whether the keychain is open that the next start of the engine needs, and has an engine that waits for
+    /// it go on.
+    pub(crate) async fn look_at_keychain(&self) {
+        let locked = self.keychain_is_locked().await;
+        let found = locked.then(|| Found { message: LOCKED.to_owned(), remedy: UNLOCK.to_owned() });
+        self.inner.board.looked(Concern::Keychain, found);
+        let waits = |error: &ApiError| error.code == ErrorCode::KeychainLocked;
+        if !locked && self.inner.board.read(|snapshot| snapshot.engine.error.as_ref().is_some_and(waits)) {
+            self.poke();
+        }
+    }
+
+    /// Whether the key in use lies in a keychain that is locked. Nobody is asked to open it.
+    pub(crate) async fn keychain_is_locked(&self) -> bool {
+        let lies_there = |key: &KeyRow| key.in_use && key.store == KeyStore::Keychain;
+        if !self.inner.board.read(|snapshot| snapshot.keys.iter().any(lies_there)) {
+            return false;
+        }
+        let look = tokio::task::spawn_blocking(|| Keychain.is_locked());
+        matches!(tokio::time::timeout(PATIENCE, look).await, Ok(Ok(true)))
+    }
+
     /// Whether the system's keychain can be used now.
     pub async fn keychain_state(&self) -> KeychainState {
         let looked = tokio::task::spawn_blocking(|| Keychain.read("an entry that is never written")).await;

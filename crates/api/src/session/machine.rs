@@ -7,6 +7,7 @@ use r3mes_hardware::{Level, Verdict};
 
 use super::access::blocking;
 use super::snapshot::Change;
+use super::troubles::{Concern, Found};
 use super::{Session, lock, now, rfc3339};
 use crate::{ApiError, ErrorCode, HardwareOptions, HardwareReport};
 
@@ -48,6 +49,8 @@ pub struct VerdictView {
     pub remedy: Option<String>,
     /// When it was read.
     pub at: String,
+    /// Since when it stands so.
+    pub since: String,
 }
 
 /// How something stands.
@@ -75,14 +78,18 @@ impl From<Level> for VerdictLevel {
     }
 }
 
-impl From<Verdict> for VerdictView {
-    fn from(verdict: Verdict) -> VerdictView {
+impl VerdictView {
+    /// A verdict that has come after others: one of the same level keeps its beginning.
+    fn after(before: &[VerdictView], verdict: Verdict) -> VerdictView {
+        let (level, at) = (verdict.level.into(), rfc3339(verdict.at));
+        let same = before.iter().find(|before| before.subject == verdict.subject && before.level == level);
         VerdictView {
+            level,
+            since: same.map_or_else(|| at.clone(), |same| same.since.clone()),
             subject: verdict.subject,
-            level: verdict.level.into(),
             reason: verdict.reason,
             remedy: verdict.remedy,
-            at: rfc3339(verdict.at),
+            at,
         }
     }
 }
@@ -130,6 +137,7 @@ impl Session {
                     reason: error.message,
                     remedy: error.remedy,
                     at: now(),
+                    since: now(),
                 }],
                 at: Some(now()),
                 ..MachineView::default()
@@ -146,7 +154,8 @@ impl Session {
         let memory = readings.memory.value();
         let disk = readings.disk.value();
         let processor = readings.processor.value();
-        let mut verdicts: Vec<VerdictView> = report.verdicts.into_iter().map(VerdictView::from).collect();
+        let mut verdicts: Vec<VerdictView> =
+            report.verdicts.into_iter().map(|verdict| VerdictView::after(&before, verdict)).collect();
         if !whole {
             // The last writing stands, with its age.
             verdicts.extend(before.into_iter().filter(|verdict| verdict.subject == "data folder"));
@@ -165,6 +174,20 @@ impl Session {
                 .map(|skew| skew.seconds),
             verdicts,
             at: Some(now()),
+        }
+    }
+
+    /// Looks whether the data folder's disk has room for what comes next.
+    pub(crate) async fn look_at_disk(&self) {
+        let folder = self.data().root().to_owned();
+        let limits = self.settings_now().map(|settings| settings.limits).unwrap_or_default();
+        let needed = limits.max_gradient.get() * GRADIENTS_OF_ROOM;
+        let space = blocking(move || {
+            r3mes_hardware::space(&folder).map_err(|reason| ApiError::new(ErrorCode::Engine, reason))
+        });
+        match space.await {
+            Ok(space) => self.inner.board.looked(Concern::Disk, lacks_room(space.free, needed)),
+            Err(error) => tracing::debug!("failed to {error}"),
         }
     }
 
@@ -193,5 +216,49 @@ impl Session {
             })
         })
         .await
+    }
+}
+
+/// Gradients of the largest size that must find room: what is fetched, and the aggregate that is made of it.
+const GRADIENTS_OF_ROOM: u64 = 2;
+
+fn lacks_room(free: u64, needed: u64) -> Option<Found> {
+    let megabytes = |bytes: u64| bytes / 1_000_000;
+    (free < needed).then(|| Found {
+        message: format!(
+            "keep enough room on the disk: {} MB are free, the next round needs up to {} MB",
+            megabytes(free),
+            megabytes(needed)
+        ),
+        remedy: "free space on the disk of the data folder, or move the data folder; work goes on by itself"
+            .to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verdict_keeps_its_beginning_while_its_level_stays() {
+        let verdict = |level, second| Verdict {
+            subject: "clock".into(),
+            level,
+            reason: String::new(),
+            remedy: None,
+            at: time::OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(second),
+        };
+        let first = VerdictView::after(&[], verdict(Level::Fail, 0));
+        let second = VerdictView::after(std::slice::from_ref(&first), verdict(Level::Fail, 5));
+        assert_eq!((&second.since, second.at != second.since), (&first.at, true));
+        let third = VerdictView::after(&[second], verdict(Level::Pass, 9));
+        assert_eq!(third.since, third.at);
+    }
+
+    #[test]
+    fn room_for_two_gradients_is_enough() {
+        assert_eq!(lacks_room(200, 200), None);
+        let found = lacks_room(1_999_999, 210_000_000).unwrap();
+        assert!(found.message.contains("1 MB are free, the next round needs up to 210 MB"), "{found:?}");
     }
 }

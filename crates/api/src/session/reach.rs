@@ -3,7 +3,6 @@
 
 use std::time::{Duration, Instant};
 
-use r3mes_chain::http::Timeouts;
 use r3mes_chain::{EndpointStanding, EndpointStatus, Rpc};
 use r3mes_config::{IpfsMode, NetworkProfile, Profile, RawSettings};
 use r3mes_engine::journal::{Direction, Journal};
@@ -12,16 +11,18 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use url::Url;
 
+use super::clock::{Block, ClockWatch};
 use super::network::{
     EndpointProbe, EndpointState, EndpointView, IpfsProbe, IpfsView, NetworkChoice, NetworkView, ProfileView,
 };
 use super::snapshot::Change;
+use super::troubles::{Concern, Found};
 use super::{Session, lock, now, refused, rfc3339};
 use crate::hardware::{REMEMBERED, transfer_rates};
 use crate::{ApiError, ErrorCode, TransferRates};
 
 /// How long an endpoint may take.
-const PATIENCE: Duration = Duration::from_secs(4);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(4);
 
 /// Blocks behind the best known height at which an endpoint counts as lagging.
 const LAG: i64 = 3;
@@ -31,6 +32,7 @@ const LAG: i64 = 3;
 pub(crate) struct Reached {
     endpoints: Vec<EndpointView>,
     ipfs: Option<(bool, String)>,
+    clock: ClockWatch,
 }
 
 /// What one endpoint answered.
@@ -46,10 +48,11 @@ impl Session {
         let network = settings.network;
         // Before its network runs, a local profile leads nowhere.
         if self.is_local() && self.inner.local.lock().await.is_none() {
+            self.inner.board.looked(Concern::Chain, None);
             return self.inner.board.put(Change::Network(Box::new(quiet(&network))));
         }
         let asked = network.rpc.iter().cloned().map(|url| async move {
-            let outcome = status(&url).await.map_err(|error| error.message);
+            let outcome = self.status(&url).await.map_err(|error| error.message);
             Answer { url, outcome }
         });
         let answers = futures::future::join_all(asked).await;
@@ -58,7 +61,14 @@ impl Session {
         if let Some(found) = self.observer().endpoints() {
             as_the_engine_finds(&mut view.endpoints, &found, &before);
         }
-        lock(&self.inner.reached).endpoints.clone_from(&view.endpoints);
+        let seen = {
+            let mut reached = lock(&self.inner.reached);
+            reached.endpoints.clone_from(&view.endpoints);
+            let now = (OffsetDateTime::now_utc(), Instant::now());
+            reached.clock.look(now, newest_block(&view), network.block_time, view.local)
+        };
+        self.inner.board.looked(Concern::Chain, unreached(&view.endpoints).or(seen.chain));
+        self.inner.board.looked(Concern::Clock, seen.clock);
         self.inner.board.put(Change::Network(Box::new(view)));
     }
 
@@ -81,10 +91,11 @@ impl Session {
         }
         let is_away = self.is_local() && self.inner.local.lock().await.is_none();
         if used.is_none() && (managed || is_away) {
+            self.inner.board.looked(Concern::Ipfs, None);
             return self.inner.board.put(Change::Ipfs(Box::new(view)));
         }
         view.at = Some(now());
-        match used.map_or_else(|| kubo(&named), |(node, _)| Ok(node)) {
+        match used.map_or_else(|| self.kubo(&named), |(node, _)| Ok(node)) {
             Ok(kubo) => match tokio::time::timeout(PATIENCE, kubo.version()).await {
                 Ok(Ok(version)) => {
                     view.reachable = true;
@@ -114,6 +125,7 @@ impl Session {
         view.since = Some(since.clone());
         reached.ipfs = Some((view.reachable, since));
         drop(reached);
+        self.inner.board.looked(Concern::Ipfs, without_ipfs(&view));
         self.inner.board.put(Change::Ipfs(Box::new(view)));
     }
 
@@ -131,7 +143,7 @@ impl Session {
     /// When it is no URL or does not answer.
     pub async fn probe_endpoint(&self, url: &str) -> Result<EndpointProbe, ApiError> {
         let parsed = parse(url)?;
-        let (status, latency) = status(&parsed).await?;
+        let (status, latency) = self.status(&parsed).await?;
         let lag = OffsetDateTime::parse(&status.time, &Rfc3339)
             .map_or(0.0, |block| (OffsetDateTime::now_utc() - block).as_seconds_f64());
         Ok(EndpointProbe {
@@ -152,7 +164,7 @@ impl Session {
     /// # Errors
     /// When it is no URL or does not answer.
     pub async fn probe_ipfs(&self, url: &str) -> Result<IpfsProbe, ApiError> {
-        let kubo = kubo(&parse(url)?)?;
+        let kubo = self.kubo(&parse(url)?)?;
         let begun = Instant::now();
         let failed = |error: String| {
             ApiError::new(ErrorCode::Network, format!("reach the IPFS node {url}: {error}"))
@@ -277,6 +289,24 @@ impl Session {
         self.refresh_history();
         self.look_again();
         self.reach_network().await;
+    }
+
+    async fn status(&self, url: &Url) -> Result<(r3mes_chain::Status, Duration), ApiError> {
+        let failed = |error: String| {
+            ApiError::new(ErrorCode::Network, format!("reach {}: {error}", plain(url)))
+                .with_remedy("check the address, and that the node runs")
+        };
+        let http = self.http()?;
+        let begun = Instant::now();
+        let status = tokio::time::timeout(PATIENCE, Rpc::new(http, url.clone()).status())
+            .await
+            .map_err(|_| failed(too_slow()))?
+            .map_err(|error| failed(error.to_string()))?;
+        Ok((status, begun.elapsed()))
+    }
+
+    fn kubo(&self, url: &Url) -> Result<Kubo, ApiError> {
+        Ok(Kubo::new(self.http()?, url.clone()))
     }
 
     pub(crate) fn must_be_stopped(&self, what: &str) -> Result<(), ApiError> {
@@ -425,24 +455,49 @@ fn endpoint(
     view
 }
 
-async fn status(url: &Url) -> Result<(r3mes_chain::Status, Duration), ApiError> {
-    let failed = |error: String| {
-        ApiError::new(ErrorCode::Network, format!("reach {}: {error}", plain(url)))
-            .with_remedy("check the address, and that the node runs")
+/// Why no endpoint leads to the chain, where none does.
+fn unreached(endpoints: &[EndpointView]) -> Option<Found> {
+    let first = endpoints.first()?;
+    if endpoints.iter().any(|endpoint| matches!(endpoint.state, EndpointState::Good | EndpointState::Lagging))
+    {
+        return None;
+    }
+    let reason = match (first.state, &first.error) {
+        (_, Some(error)) => error.strip_prefix("reach ").unwrap_or(error).to_owned(),
+        (EndpointState::CatchingUp, None) => format!("{} is catching up", first.url),
+        (_, None) => format!("{} gives no blocks", first.url),
     };
-    let http = r3mes_chain::http::client(Timeouts::default()).map_err(|error| failed(error.to_string()))?;
-    let begun = Instant::now();
-    let status = tokio::time::timeout(PATIENCE, Rpc::new(http, url.clone()).status())
-        .await
-        .map_err(|_| failed(too_slow()))?
-        .map_err(|error| failed(error.to_string()))?;
-    Ok((status, begun.elapsed()))
+    Some(Found {
+        message: format!("reach the chain: {reason}"),
+        remedy: "check the network connection and the RPC addresses; work goes on by itself when an endpoint answers"
+            .to_owned(),
+    })
 }
 
-fn kubo(url: &Url) -> Result<Kubo, ApiError> {
-    let http = r3mes_chain::http::client(Timeouts::default())
-        .map_err(|error| ApiError::new(ErrorCode::Network, format!("make an HTTP client: {error}")))?;
-    Ok(Kubo::new(http, url.clone()))
+/// The newest block of a chain that was reached.
+fn newest_block(view: &NetworkView) -> Option<Block> {
+    let height = view.height.as_ref()?.parse().ok()?;
+    let time = OffsetDateTime::parse(view.block_time.as_ref()?, &Rfc3339).ok()?;
+    Some(Block { height, time })
+}
+
+/// Why there is no IPFS node, where there is none.
+fn without_ipfs(view: &IpfsView) -> Option<Found> {
+    if view.reachable {
+        return None;
+    }
+    let error = view.error.clone().unwrap_or_else(too_slow);
+    Some(match view.managed {
+        true => Found {
+            message: format!("reach the IPFS node of its own: {error}"),
+            remedy: "it is started again by itself; look at the log if it does not come up".to_owned(),
+        },
+        false => Found {
+            message: format!("reach the IPFS node {}: {error}", view.url),
+            remedy: "start the IPFS node, or correct its address; fetching goes on by itself when it answers"
+                .to_owned(),
+        },
+    })
 }
 
 fn too_slow() -> String {

@@ -16,6 +16,7 @@ use super::network::{IpfsView, NetworkView};
 use super::preferences::{NoticeKind, Preferences};
 use super::setup::SetupView;
 use super::standing::StandingView;
+use super::troubles::Trouble;
 use crate::ApiError;
 
 /// All that a face needs to be right at once. Times are RFC 3339 in UTC; amounts, heights and ids are
@@ -53,6 +54,8 @@ pub struct Snapshot {
     pub ipfs: IpfsView,
     /// What the operator prefers of the desktop.
     pub preferences: Preferences,
+    /// What is wrong, at most one of each concern, the most urgent first.
+    pub troubles: Vec<Trouble>,
 }
 
 impl Snapshot {
@@ -102,6 +105,8 @@ pub enum Change {
     Ipfs(Box<IpfsView>),
     /// The preferences.
     Preferences(Box<Preferences>),
+    /// What is wrong.
+    Troubles(Vec<Trouble>),
     /// A gradient was judged; no part of the snapshot.
     Judged(Box<GradientRow>),
     /// Something that the operator may want to be told of; no part of the snapshot.

@@ -1,99 +1,109 @@
-//! The look around that goes on whether or not the engine runs: endpoints, standing, IPFS, the machine. Each
-//! part has its own rhythm, and a look out of turn when something has changed.
+//! The look around that goes on whether or not the engine runs: endpoints, standing, IPFS, the machine, the
+//! keychain. Each has its own rhythm, so that one that does not answer holds up no other, and a look out of turn
+//! when something has changed.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::engine::{EngineState, health};
-use super::machine::VerdictLevel;
 use super::preferences::NoticeKind;
 use super::snapshot::Notice;
+use super::troubles::Concern;
 use super::{Session, control};
 
-/// What is looked at, and how often.
-struct Rhythm {
-    every: Duration,
-    last: Option<Instant>,
-}
-
-impl Rhythm {
-    const fn of(seconds: u64) -> Rhythm {
-        Rhythm { every: Duration::from_secs(seconds), last: None }
-    }
-
-    /// Whether it is time; if so it is taken for done.
-    fn is_due(&mut self) -> bool {
-        let due = self.last.is_none_or(|last| last.elapsed() >= self.every);
-        if due {
-            self.last = Some(Instant::now());
-        }
-        due
-    }
-}
+/// The pause between two looks of each kind. With the time that a look may take, a fault is seen within ten
+/// seconds.
+const IPFS: Duration = Duration::from_secs(5);
+const DISK: Duration = Duration::from_secs(5);
+const KEYCHAIN: Duration = Duration::from_secs(5);
+const STANDING: Duration = Duration::from_secs(15);
+const EARNINGS: Duration = Duration::from_secs(30);
+const MACHINE: Duration = Duration::from_secs(30);
 
 /// Looks around until the session closes.
 pub(crate) async fn watch(session: Session) {
-    let (mut chain, mut standing, mut ipfs) = (Rhythm::of(0), Rhythm::of(15), Rhythm::of(8));
-    let (mut earnings, mut machine) = (Rhythm::of(30), Rhythm::of(30));
-    let mut disk_low = false;
+    let looks = async {
+        tokio::join!(
+            look(&session, chain_pause, |session| async move {
+                session.reach_network().await;
+                session.refresh_health();
+                session.refresh_round();
+            }),
+            look(&session, |_| IPFS, |session| async move { session.reach_ipfs().await }),
+            look(&session, |_| STANDING, |session| async move { session.reach_standing().await }),
+            look(&session, |_| EARNINGS, |session| async move { session.refresh_earnings().await }),
+            look(&session, |_| KEYCHAIN, |session| async move { session.look_at_keychain().await }),
+            watch_machine(&session),
+            watch_disk(&session),
+        )
+    };
+    tokio::select! {
+        () = session.inner.closing.cancelled() => {}
+        _ = looks => {}
+    }
+}
+
+/// Looks in its rhythm, and whenever the session says so.
+async fn look<F>(session: &Session, pause: fn(&Session) -> Duration, look: impl Fn(Session) -> F)
+where
+    F: Future<Output = ()>,
+{
+    let mut again = session.inner.looking.subscribe();
     loop {
-        let running = session.inner.board.read(|snapshot| snapshot.engine.state == EngineState::Running);
-        if chain.is_due() {
-            session.reach_network().await;
-        }
-        if ipfs.is_due() {
-            session.reach_ipfs().await;
-        }
-        if standing.is_due() {
-            session.reach_standing().await;
-        }
-        if earnings.is_due() {
-            session.refresh_earnings().await;
-        }
-        if machine.is_due() {
-            session.read_machine(false).await;
-            disk_low = tell_of_disk(&session, disk_low);
-        }
-        session.refresh_health();
-        session.refresh_round();
-        let block = session.inner.board.read(|snapshot| snapshot.network.block_seconds);
-        let pause = pause(running, Duration::try_from_secs_f64(block).unwrap_or_default());
+        look(session.clone()).await;
         tokio::select! {
-            () = session.inner.closing.cancelled() => return,
-            () = session.inner.looking.notified() => {
-                standing.last = None;
-                ipfs.last = None;
-                earnings.last = None;
-            }
-            () = tokio::time::sleep(pause) => {}
+            () = tokio::time::sleep(pause(session)) => {}
+            // The sender lives as long as the session that is held here.
+            _ = again.changed() => {}
         }
+    }
+}
+
+async fn watch_machine(session: &Session) {
+    loop {
+        session.read_machine(false).await;
+        tokio::time::sleep(MACHINE).await;
+    }
+}
+
+async fn watch_disk(session: &Session) {
+    let mut told = false;
+    loop {
+        session.look_at_disk().await;
+        told = tell_of_disk(session, told);
+        tokio::time::sleep(DISK).await;
     }
 }
 
 /// How long to wait between two looks at the chain: a block while the engine runs, and not so long at any time
 /// that an operator would see a fault late.
+fn chain_pause(session: &Session) -> Duration {
+    let (state, block) =
+        session.inner.board.read(|snapshot| (snapshot.engine.state, snapshot.network.block_seconds));
+    pause(state == EngineState::Running, Duration::try_from_secs_f64(block).unwrap_or_default())
+}
+
 fn pause(running: bool, block: Duration) -> Duration {
     match running {
         true => block.clamp(Duration::from_secs(1), Duration::from_secs(5)),
-        false => Duration::from_secs(8),
+        false => Duration::from_secs(5),
     }
 }
 
 fn tell_of_disk(session: &Session, told: bool) -> bool {
-    let low = session.inner.board.read(|snapshot| {
-        let verdicts = &snapshot.machine.verdicts;
-        let disk = verdicts.iter().find(|verdict| verdict.subject == "free disk");
-        disk.filter(|verdict| verdict.level == VerdictLevel::Fail).map(|verdict| verdict.reason.clone())
-    });
-    if let (Some(reason), false) = (&low, told) {
+    let low = session
+        .inner
+        .board
+        .read(|snapshot| snapshot.troubles.iter().find(|trouble| trouble.concern == Concern::Disk).cloned());
+    if let (Some(trouble), false) = (&low, told) {
         session.notify(Notice {
             kind: NoticeKind::DiskLow,
             training_round: None,
             amount: None,
             denom: None,
-            detail: reason.clone(),
+            detail: format!("failed to {}", trouble.message),
         });
     }
     low.is_some()
@@ -102,12 +112,13 @@ fn tell_of_disk(session: &Session, told: bool) -> bool {
 impl Session {
     /// Has the watch look at once, since something has changed.
     pub fn look_again(&self) {
-        self.inner.looking.notify_one();
+        self.inner.looking.send_modify(|times| *times = times.wrapping_add(1));
     }
 
     /// Reads the engine's health off its latest work.
     pub(crate) fn refresh_health(&self) {
-        let block = self.inner.board.read(|snapshot| snapshot.network.block_seconds);
+        let (block, troubled) =
+            self.inner.board.read(|snapshot| (snapshot.network.block_seconds, !snapshot.troubles.is_empty()));
         let patience = control::patience(Duration::try_from_secs_f64(block).unwrap_or_default());
         let now = OffsetDateTime::now_utc();
         self.inner.board.engine(|engine| {
@@ -117,7 +128,7 @@ impl Session {
             // Work of an earlier run says nothing about this one.
             let last = last.filter(|last| began.is_none_or(|began| *last + Duration::from_secs(5) >= began));
             let quiet = last.map(|last| Duration::try_from(now - last).unwrap_or_default());
-            engine.health = health(engine.state, engine.trouble.is_some(), quiet, patience);
+            engine.health = health(engine.state, troubled, quiet, patience);
         });
     }
 }
@@ -125,47 +136,43 @@ impl Session {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::machine::VerdictView;
+    use crate::session::SessionOptions;
     use crate::session::snapshot::Change;
-    use crate::session::{MachineView, SessionOptions};
+    use crate::session::troubles::Found;
 
     #[test]
     fn a_disk_that_is_nearly_full_is_told_once() {
         let folder = tempfile::tempdir().unwrap();
         let root = Some(folder.path().to_owned());
         let session = Session::open(SessionOptions { root, ..SessionOptions::default() }).unwrap();
+        session.inner.board.engine(|engine| engine.state = EngineState::Running);
         let mut deltas = session.subscribe();
-        let disk = |level| {
-            let verdict = VerdictView {
-                subject: "free disk".into(),
-                level,
-                reason: "1 GB of 900 GB free".into(),
-                remedy: None,
-                at: super::super::now(),
-            };
-            let machine = MachineView { verdicts: vec![verdict], ..MachineView::default() };
-            session.inner.board.put(Change::Machine(Box::new(machine)));
-        };
-        disk(VerdictLevel::Warn);
+        let found =
+            Found { message: "keep enough room on the disk: 1 GB of 900 GB free".into(), remedy: "".into() };
         assert!(!tell_of_disk(&session, false));
-        disk(VerdictLevel::Fail);
+        session.inner.board.looked(Concern::Disk, Some(found));
         assert!(tell_of_disk(&session, false) && tell_of_disk(&session, true));
+        session.inner.board.looked(Concern::Disk, None);
+        assert!(!tell_of_disk(&session, true));
         let mut notices = Vec::new();
         while let Ok(delta) = deltas.try_recv() {
             if let Change::Notice(notice) = delta.change {
                 notices.push((notice.kind, notice.detail));
             }
         }
-        assert_eq!(notices, [(NoticeKind::DiskLow, "1 GB of 900 GB free".to_owned())]);
+        let detail = "failed to keep enough room on the disk: 1 GB of 900 GB free".to_owned();
+        assert_eq!(notices, [(NoticeKind::DiskLow, detail)]);
     }
 
     #[test]
     fn a_fault_is_seen_within_ten_seconds_at_any_block_time() {
+        let patience = super::super::reach::PATIENCE;
         for block in [0, 1, 5, 60].map(Duration::from_secs) {
             for running in [false, true] {
                 let pause = pause(running, block);
-                assert!(pause >= Duration::from_secs(1) && pause < Duration::from_secs(10));
+                assert!(pause >= Duration::from_secs(1) && pause + patience < Duration::from_secs(10));
             }
         }
+        assert!(IPFS + patience < Duration::from_secs(10));
     }
 }

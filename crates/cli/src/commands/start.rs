@@ -133,7 +133,8 @@ fn sentence(event: &EngineEvent, units: &DisplayUnits) -> Option<String> {
         EngineEvent::Listening { trouble: Some(trouble) } => {
             format!("No events from the chain for now, it is asked instead: failed to {trouble}")
         }
-        EngineEvent::Trouble { message } => format!("Trouble, trying again: failed to {message}"),
+        EngineEvent::Trouble(trouble) => format!("Trouble, trying again: failed to {}", trouble.told()),
+        EngineEvent::Recovered { .. } => "Trouble over, work goes on.".into(),
         EngineEvent::IpfsNode { version, trouble } => match (version, trouble) {
             (_, Some(trouble)) => format!("Trying again: failed to {trouble}."),
             (Some(version), None) => format!("The IPFS node is up (Kubo {version})."),

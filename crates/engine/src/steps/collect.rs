@@ -1,5 +1,7 @@
 //! Collecting: from the first pending gradient to the fixed list of participants.
 
+use std::time::Duration;
+
 use futures::future::try_join_all;
 use r3mes_aggregate::{Method, Standing, combined_weights, norm_quality};
 use r3mes_config::WeightSource;
@@ -108,7 +110,7 @@ impl Context {
             && last.training_round_id == tally.training_round_id
             && last.model_version == tally.model_version
             && (selection.participants.len() + selection.excluded.len()) as u64 >= tally.pending;
-        Ok(same && self.environment.now() - selection.closed_at < self.settings.round.maximum_wait)
+        Ok(same && self.age(selection.closed_at) < self.settings.round.maximum_wait)
     }
 
     /// Judges what has arrived, and closes the round when its policy says so.
@@ -136,12 +138,12 @@ impl Context {
                 .count(),
             pending: gradients.len(),
             // Before this run started, nothing could arrive.
-            waited: self.environment.now() - round.opened_at.max(intake.started()),
+            waited: self.age(round.opened_at.max(intake.started())),
             since_submission: self
                 .journal
                 .last_entered(RoundState::Committed)?
                 .max(self.journal.last_entered(RoundState::Revealed)?)
-                .map(|at| self.environment.now() - at),
+                .map(|at| self.age(at)),
         };
         if !closing.is_due(&self.settings.round) {
             if closing.lacks_usable(&self.settings.round) {
@@ -348,9 +350,9 @@ struct Closing {
     /// All that are pending.
     pending: usize,
     /// Since the round was opened.
-    waited: time::Duration,
+    waited: Duration,
     /// Since the last commitment, if there was one.
-    since_submission: Option<time::Duration>,
+    since_submission: Option<Duration>,
 }
 
 impl Closing {
@@ -376,8 +378,6 @@ impl Closing {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn settings() -> r3mes_config::RoundSettings {
@@ -393,8 +393,8 @@ mod tests {
         judged: 4,
         usable: 3,
         pending: 4,
-        waited: time::Duration::seconds(1),
-        since_submission: Some(time::Duration::seconds(10)),
+        waited: Duration::from_secs(1),
+        since_submission: Some(Duration::from_secs(10)),
     };
 
     #[test]
@@ -406,19 +406,19 @@ mod tests {
     #[test]
     fn a_round_waits_for_what_is_still_being_judged() {
         assert!(!Closing { pending: 5, ..FULL }.is_due(&settings()));
-        assert!(Closing { pending: 5, waited: time::Duration::seconds(60), ..FULL }.is_due(&settings()));
+        assert!(Closing { pending: 5, waited: Duration::from_secs(60), ..FULL }.is_due(&settings()));
     }
 
     #[test]
     fn too_few_usable_gradients_never_close_a_round() {
-        let starved = Closing { usable: 1, waited: time::Duration::days(1), ..FULL };
+        let starved = Closing { usable: 1, waited: Duration::from_secs(86_400), ..FULL };
         assert!(!starved.is_due(&settings()) && starved.lacks_usable(&settings()));
         assert!(!FULL.lacks_usable(&settings()));
     }
 
     #[test]
     fn the_interval_between_submissions_is_kept() {
-        let early = Closing { since_submission: Some(time::Duration::seconds(9)), ..FULL };
+        let early = Closing { since_submission: Some(Duration::from_secs(9)), ..FULL };
         assert!(!early.is_due(&settings()));
     }
 

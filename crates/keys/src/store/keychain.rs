@@ -21,6 +21,12 @@ impl Keychain {
         ended.unwrap_or_else(|_| Err(StoreError::Keychain { detail: "its client panicked".to_owned() }))
     }
 
+    /// Whether it is there and locked. Asking opens nothing and asks nobody for a passphrase.
+    pub fn is_locked(&self) -> bool {
+        let condition = Self::apart(|| Ok(probe(Secrecy::None)));
+        matches!(condition, Ok(Condition::Locked))
+    }
+
     fn with<T: Send>(
         entry: &str,
         work: impl FnOnce(&Entry) -> keyring::Result<T> + Send,
@@ -73,7 +79,7 @@ fn state(error: &Error, entry: &str) -> StoreError {
         };
         return StoreError::NoService { detail };
     }
-    match probe() {
+    match probe(Secrecy::Session) {
         Condition::Away(detail) => StoreError::NoService { detail },
         Condition::Locked => StoreError::Locked,
         Condition::Open => match error {
@@ -103,12 +109,25 @@ enum Condition {
     Unknown,
 }
 
+/// What a look at the keychain is to be kept from others on the same bus.
+#[derive(Clone, Copy)]
+enum Secrecy {
+    /// Nothing secret passes.
+    None,
+    /// As for a secret.
+    Session,
+}
+
 #[cfg(target_os = "linux")]
-fn probe() -> Condition {
+fn probe(secrecy: Secrecy) -> Condition {
     use secret_service::EncryptionType;
     use secret_service::blocking::SecretService;
 
-    let service = match SecretService::connect(EncryptionType::Dh) {
+    let encryption = match secrecy {
+        Secrecy::None => EncryptionType::Plain,
+        Secrecy::Session => EncryptionType::Dh,
+    };
+    let service = match SecretService::connect(encryption) {
         Ok(service) => service,
         Err(error) => return Condition::Away(one_line(&error.to_string())),
     };
@@ -123,7 +142,7 @@ fn probe() -> Condition {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn probe() -> Condition {
+fn probe(_: Secrecy) -> Condition {
     Condition::Unknown
 }
 
