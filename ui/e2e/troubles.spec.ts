@@ -19,7 +19,7 @@ const SAID: Record<Concern, { title: string; cause: string; remedy: string | nul
   },
   disk: {
     title: "Trouble with the disk",
-    cause: "Failed to keep enough room on the disk: 1.2 GB of 983 GB free",
+    cause: "Failed to keep enough room on the disk: 112 MB are free, the next round needs up to 210 MB",
     remedy: "free space on the disk of the data folder",
     leads: "system",
   },
@@ -166,7 +166,7 @@ test("in Turkish all of it is Turkish", async ({ page }) => {
   await expect(told("chain").getByRole("link")).toHaveText("Sistem ekranını aç");
   await expect(page.getByTestId("trouble-chain-since")).toHaveText(/anından beri · \d+ sn$/);
   await expect(told("ipfs")).toContainText("http://127.0.0.1:5001/ IPFS düğümüne ulaşılamadı");
-  await expect(told("disk")).toContainText("Diskte yeterli yer yok: 983 GB içinden 1.2 GB boş");
+  await expect(told("disk")).toContainText("Diskte yeterli yer yok: 112 MB boş, sonraki tura 210 MB'a kadar");
   await expect(told("keychain")).toContainText("Anahtarlık kullanılamadı: kilitli");
   await expect(told("clock")).toContainText("Saate güvenilemiyor: bu saat 3600 s geri alındı");
   await expect(told("account")).toContainText("Hesapta sorun var");

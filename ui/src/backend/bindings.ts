@@ -362,22 +362,22 @@ export type CoinView = {
 	denom: string,
 };
 
-/**  What a trouble is about; there is at most one trouble a concern. */
+/**  What something is wrong with, the most urgent first. */
 export type Concern = 
-/**  The chain and the ways to it. */
+/**  The proposer itself. */
+"engine" | 
+/**  The chain, or the way to it. */
 "chain" | 
-/**  The IPFS node. */
-"ipfs" | 
-/**  The disk of the data folder. */
+/**  Room on the disk. */
 "disk" | 
-/**  The keychain, or where else the key lies. */
-"keychain" | 
+/**  The IPFS node, or the way to it. */
+"ipfs" | 
+/**  What the account owns or may. */
+"account" | 
 /**  This machine's clock. */
 "clock" | 
-/**  The account: its standing and its funds. */
-"account" | 
-/**  The engine itself. */
-"engine";
+/**  The system's keychain. */
+"keychain";
 
 /**  How the last run ended when nobody asked it to. */
 export type CrashView = CrashView_Serialize | CrashView_Deserialize;

@@ -406,7 +406,7 @@ export function world(scenario: Scenario): World {
     case "trouble":
       snapshot.engine.health = "troubled";
       snapshot.engine.troubles = [trouble("engine", 340)];
-      snapshot.troubles = [trouble("ipfs", 345), trouble("engine", 340)];
+      snapshot.troubles = [trouble("engine", 340), trouble("ipfs", 345)];
       snapshot.ipfs = {
         ...snapshot.ipfs,
         reachable: false,
