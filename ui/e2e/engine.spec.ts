@@ -20,6 +20,17 @@ test("Stop is there while it starts, and Start says why it cannot be pressed", a
   );
 });
 
+test("what waits for something that is missing says that it tries again by itself", async ({ page }) => {
+  await page.goto("/?scenario=starting&language=en#/overview");
+  const words = page.getByTestId("engine-words");
+  await expect(words).toContainText("The chain is asked");
+  const retryAt = new Date(Date.now() + 6000).toISOString();
+  await page.evaluate((at) => window.r3mesBackend.engine({ retryAt: at }), retryAt);
+  await expect(words).toHaveText("It waits for what is missing and tries again by itself");
+  await page.evaluate(() => window.r3mesBackend.engine({ state: "stoppedWithError" }));
+  await expect(words).toHaveText("It waits for what is missing and tries again by itself");
+});
+
 test("running without recent work is not green", async ({ page }) => {
   const tone = () => page.getByTestId("health").getAttribute("data-tone");
   await page.goto("/?scenario=running#/overview");

@@ -54,12 +54,15 @@ export const PLACES: Place[] = [
       await page.getByTestId("probe-0").getByText("remes-1").waitFor();
     },
   },
+  { name: "setup-troubled", scenario: "troubled", hash: "#/setup/keys", ready: cell("trouble-keychain") },
   { name: "overview", scenario: "running", hash: "#/overview", ready: cell("engine-panel") },
   { name: "overview-empty", scenario: "empty", hash: "#/overview", ready: cell("engine-panel") },
   { name: "overview-stopped", scenario: "stopped", hash: "#/overview", ready: cell("engine-panel") },
-  { name: "overview-trouble", scenario: "trouble", hash: "#/overview", ready: cell("engine-trouble") },
-  { name: "overview-failed", scenario: "failed", hash: "#/overview", ready: cell("engine-error") },
+  { name: "overview-trouble", scenario: "trouble", hash: "#/overview", ready: cell("trouble-engine") },
+  { name: "overview-troubled", scenario: "troubled", hash: "#/overview", ready: cell("trouble-keychain") },
+  { name: "overview-failed", scenario: "failed", hash: "#/overview", ready: cell("trouble-chain") },
   { name: "rounds", scenario: "running", hash: "#/rounds", ready: `${cell("rounds-table")} [role=row]` },
+  { name: "rounds-troubled", scenario: "troubled", hash: "#/rounds", ready: cell("trouble-keychain") },
   {
     name: "round-detail",
     scenario: "running",

@@ -257,6 +257,8 @@ export type Change_Deserialize =
 { part: "machine"; value: MachineView_Deserialize } | 
 /**  The IPFS node. */
 { part: "ipfs"; value: IpfsView_Deserialize } | 
+/**  What is wrong now. */
+{ part: "troubles"; value: Trouble_Deserialize[] } | 
 /**  The preferences. */
 { part: "preferences"; value: Preferences_Deserialize } | 
 /**  A gradient was judged; no part of the snapshot. */
@@ -290,6 +292,8 @@ export type Change_Serialize =
 { part: "machine"; value: MachineView_Serialize } | 
 /**  The IPFS node. */
 { part: "ipfs"; value: IpfsView_Serialize } | 
+/**  What is wrong now. */
+{ part: "troubles"; value: Trouble_Serialize[] } | 
 /**  The preferences. */
 { part: "preferences"; value: Preferences_Serialize } | 
 /**  A gradient was judged; no part of the snapshot. */
@@ -357,6 +361,23 @@ export type CoinView = {
 	/**  Of what. */
 	denom: string,
 };
+
+/**  What something is wrong with, the most urgent first. */
+export type Concern = 
+/**  The proposer itself. */
+"engine" | 
+/**  The chain, or the way to it. */
+"chain" | 
+/**  Room on the disk. */
+"disk" | 
+/**  The IPFS node, or the way to it. */
+"ipfs" | 
+/**  What the account owns or may. */
+"account" | 
+/**  This machine's clock. */
+"clock" | 
+/**  The system's keychain. */
+"keychain";
 
 /**  How the last run ended when nobody asked it to. */
 export type CrashView = CrashView_Serialize | CrashView_Deserialize;
@@ -705,8 +726,8 @@ export type EngineView_Deserialize = {
 	canStop: boolean,
 	/**  How the work goes. */
 	health: Health,
-	/**  What failed last and is tried again. */
-	trouble?: Trouble_Deserialize | null,
+	/**  What fails and is tried again, as the engine itself says. */
+	troubles: Trouble_Deserialize[],
 	/**  What it did last. */
 	lastWork?: Work | null,
 };
@@ -731,8 +752,8 @@ export type EngineView_Serialize = {
 	canStop: boolean,
 	/**  How the work goes. */
 	health: Health,
-	/**  What failed last and is tried again. */
-	trouble: Trouble_Serialize | null,
+	/**  What fails and is tried again, as the engine itself says. */
+	troubles: Trouble_Serialize[],
 	/**  What it did last. */
 	lastWork: Work | null,
 };
@@ -1724,6 +1745,8 @@ export type NetworkView_Deserialize = {
 	local: boolean,
 	/**  The chain's height, as the best endpoint says. */
 	height?: string | null,
+	/**  When this height was first seen. */
+	heightAt?: string | null,
 	/**  When that block was made. */
 	blockTime?: string | null,
 	/**  The usual seconds from block to block. */
@@ -1760,6 +1783,8 @@ export type NetworkView_Serialize = {
 	local: boolean,
 	/**  The chain's height, as the best endpoint says. */
 	height: string | null,
+	/**  When this height was first seen. */
+	heightAt: string | null,
 	/**  When that block was made. */
 	blockTime: string | null,
 	/**  The usual seconds from block to block. */
@@ -2496,6 +2521,8 @@ export type Snapshot_Deserialize = {
 	machine: MachineView_Deserialize,
 	/**  The IPFS node. */
 	ipfs: IpfsView_Deserialize,
+	/**  What is wrong now: at most one trouble a concern, the most urgent first. */
+	troubles: Trouble_Deserialize[],
 	/**  What the operator prefers of the desktop. */
 	preferences: Preferences_Deserialize,
 };
@@ -2533,6 +2560,8 @@ export type Snapshot_Serialize = {
 	machine: MachineView_Serialize,
 	/**  The IPFS node. */
 	ipfs: IpfsView_Serialize,
+	/**  What is wrong now: at most one trouble a concern, the most urgent first. */
+	troubles: Trouble_Serialize[],
 	/**  What the operator prefers of the desktop. */
 	preferences: Preferences_Serialize,
 };
@@ -2748,31 +2777,31 @@ export type Theme =
 /**  Dark. */
 "dark";
 
-/**  Something that fails and is tried again. */
+/**  Something that is wrong now, and goes away by itself when it is mended. */
 export type Trouble = Trouble_Serialize | Trouble_Deserialize;
 
-/**  Something that fails and is tried again. */
+/**  Something that is wrong now, and goes away by itself when it is mended. */
 export type Trouble_Deserialize = {
-	/**  What failed, as a fragment that fits after "failed to". */
+	/**  What it is about. */
+	concern: Concern,
+	/**  What fails, as a fragment that fits after "failed to". */
 	message: string,
 	/**  What to do about it, where that is known. */
 	remedy?: string | null,
-	/**  Since when it has failed. */
+	/**  Since when. */
 	since: string,
-	/**  When it failed last. */
-	at: string,
 };
 
-/**  Something that fails and is tried again. */
+/**  Something that is wrong now, and goes away by itself when it is mended. */
 export type Trouble_Serialize = {
-	/**  What failed, as a fragment that fits after "failed to". */
+	/**  What it is about. */
+	concern: Concern,
+	/**  What fails, as a fragment that fits after "failed to". */
 	message: string,
 	/**  What to do about it, where that is known. */
 	remedy: string | null,
-	/**  Since when it has failed. */
+	/**  Since when. */
 	since: string,
-	/**  When it failed last. */
-	at: string,
 };
 
 /**  What was found on a gradient. */
@@ -2810,6 +2839,8 @@ export type VerdictView_Deserialize = {
 	reason: string,
 	/**  What mends it. */
 	remedy?: string | null,
+	/**  Since when it is at its level. */
+	since: string,
 	/**  When it was read. */
 	at: string,
 };
@@ -2824,6 +2855,8 @@ export type VerdictView_Serialize = {
 	reason: string,
 	/**  What mends it. */
 	remedy: string | null,
+	/**  Since when it is at its level. */
+	since: string,
 	/**  When it was read. */
 	at: string,
 };

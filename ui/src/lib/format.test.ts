@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ageSeconds, bytes, duration, measure, NONE, percent, shortened, whole } from "./format";
+import { ageSeconds, began, bytes, duration, measure, NONE, percent, shortened, whole } from "./format";
 
 describe("whole", () => {
   it("groups decimals that no float can hold", () => {
@@ -55,6 +55,14 @@ describe("ages", () => {
     expect(ageSeconds("2026-11-24T12:00:40Z", now)).toBe(0);
     expect(ageSeconds(null, now)).toBeNull();
     expect(ageSeconds("yesterday", now)).toBeNull();
+  });
+});
+
+describe("a beginning", () => {
+  it("has the date where it was not today", () => {
+    const now = Date.parse("2026-11-24T12:00:30");
+    expect(began("2026-11-24T10:03:12", now, "tr")).toBe("10:03:12");
+    expect(began("2026-11-23T10:03:12", now, "tr")).toBe("23 Kas 2026 10:03:12");
   });
 });
 

@@ -96,6 +96,12 @@ export function timeOfDay(at: string | null | undefined, locale: Locale): string
   return new Intl.DateTimeFormat(TAGS[locale], { timeStyle: "medium" }).format(new Date(at));
 }
 
+/** When something began: the time of day, with the date where that is not today's. */
+export function began(at: string, now: number, locale: Locale): string {
+  const today = new Date(at).toDateString() === new Date(now).toDateString();
+  return (today ? timeOfDay : moment)(at, locale);
+}
+
 /** The first and last characters of a long id. */
 export function shortened(text: string, head = 10, tail = 6): string {
   return text.length <= head + tail + 1 ? text : `${text.slice(0, head)}…${text.slice(-tail)}`;

@@ -1,6 +1,7 @@
 // What the engine's names are called on the screen.
 
 import type {
+  Concern,
   DoctorCheckKind,
   EndpointState,
   EngineState,
@@ -65,6 +66,16 @@ export const healthTones: Record<Health, Tone> = {
   good: "good",
   idle: "warn",
   troubled: "bad",
+};
+
+export const concerns: Words<Concern> = {
+  chain: m.trouble_chain,
+  ipfs: m.trouble_ipfs,
+  disk: m.trouble_disk,
+  keychain: m.trouble_keychain,
+  clock: m.trouble_clock,
+  account: m.trouble_account,
+  engine: m.trouble_engine,
 };
 
 export const works: Words<WorkKind> = {

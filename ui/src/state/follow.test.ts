@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Delta } from "../backend/types";
+import { trouble } from "../backend/memory/data";
 import { world } from "../backend/memory/scenarios";
 import { followed } from "./follow";
 
@@ -13,6 +14,13 @@ describe("a snapshot", () => {
     expect(next.round).toBeNull();
     expect(next.seq).toBe(snapshot.seq + 1);
     expect(next.engine).toBe(snapshot.engine);
+  });
+  it("takes new troubles over, and that there are none", () => {
+    const troubles = [trouble("disk", 20)];
+    const next = followed(snapshot, delta(snapshot.seq + 1, { part: "troubles", value: troubles }))!;
+    expect(next.troubles).toBe(troubles);
+    const well = followed(next, delta(next.seq + 1, { part: "troubles", value: [] }))!;
+    expect(well.troubles).toEqual([]);
   });
   it("ignores what is already in it", () => {
     expect(followed(snapshot, round(snapshot.seq))).toBe(snapshot);

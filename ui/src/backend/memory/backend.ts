@@ -4,6 +4,7 @@ import type { Backend } from "../backend";
 import type {
   ApiError,
   Change,
+  Concern,
   Delta,
   GradientRow,
   KeyRow,
@@ -12,6 +13,7 @@ import type {
   NetworkChoice,
   Snapshot,
   SubmissionRow,
+  Trouble,
   VerdictLevel,
 } from "../types";
 import { Failure } from "../failure";
@@ -76,6 +78,18 @@ export class MemoryBackend implements Backend {
       part: "engine",
       value: { ...this.world.snapshot.engine, since: new Date().toISOString(), ...change },
     });
+  }
+
+  /** Something goes wrong; what is not said of it is as the model usually has it. */
+  trouble(concern: Concern, change: Partial<Trouble> = {}): void {
+    const all = this.world.snapshot.troubles.filter((one) => one.concern !== concern);
+    all.push({ ...data.trouble(concern, 0), since: new Date().toISOString(), ...change });
+    this.put({ part: "troubles", value: data.mostUrgentFirst(all) });
+  }
+  /** It is well again. */
+  well(concern: Concern): void {
+    const { troubles } = this.world.snapshot;
+    this.put({ part: "troubles", value: troubles.filter((one) => one.concern !== concern) });
   }
 
   /** Numbers a delta is lost by: the next one shows a gap. */
@@ -160,7 +174,7 @@ export class MemoryBackend implements Backend {
     this.calls.push("stop");
     this.engine({ state: "stopping", desired: "stopped", canStop: true, error: null, retryAt: null });
     await this.held;
-    this.engine({ state: "stopped", canStop: false, health: "off", step: null, trouble: null });
+    this.engine({ state: "stopped", canStop: false, health: "off", step: null, troubles: [] });
   }
 
   async rounds(offset: number, limit: number) {

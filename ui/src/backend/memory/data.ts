@@ -1,6 +1,7 @@
 // What the model in memory holds: rows made from their number, so that there can be any many of them.
 
 import type {
+  Concern,
   GradientDetail,
   GradientRow,
   MinerRow,
@@ -8,6 +9,7 @@ import type {
   RoundStep,
   RoundView,
   SubmissionRow,
+  Trouble,
   VerdictKind,
 } from "../types";
 
@@ -222,4 +224,48 @@ export function submissionRow(number: number, newest: number): SubmissionRow {
     at: round.openedAt,
     reason: round.reason,
   };
+}
+
+/** What is said of each concern, the most urgent first. */
+const TROUBLES: Record<Concern, { message: string; remedy: string | null }> = {
+  engine: {
+    message: "judge gradient 2891: no answer in limits.fetch_timeout",
+    remedy: null,
+  },
+  chain: {
+    message: "reach the chain: no RPC endpoint of the chain was reached",
+    remedy:
+      "check the network connection and the RPC addresses; work goes on by itself when an endpoint answers",
+  },
+  disk: {
+    message: "keep enough room on the disk: 112 MB are free, the next round needs up to 210 MB",
+    remedy: "free space on the disk of the data folder, or move the data folder; work goes on by itself",
+  },
+  ipfs: {
+    message: "reach the IPFS node http://127.0.0.1:5001/: connection refused",
+    remedy: "start the IPFS node, or correct its address; fetching goes on by itself when it answers",
+  },
+  account: {
+    message: `pay for a transaction: ${OURS} holds 0stake; send stake to it, and work goes on by itself (insufficient funds)`,
+    remedy: "send coins to the proposer's address; work goes on by itself when they have arrived",
+  },
+  clock: {
+    message: "rely on the clock: this clock was put back by 3600 s",
+    remedy:
+      "have the system set its clock (for example `timedatectl set-ntp true`); what waits for a time goes on by itself",
+  },
+  keychain: {
+    message: "use the keychain: it is locked",
+    remedy:
+      "unlock it, for example by logging in to the desktop or in its password manager; a running proposer goes on, the next start needs it",
+  },
+};
+const CONCERNS = Object.keys(TROUBLES) as Concern[];
+
+export function trouble(concern: Concern, seconds: number): Trouble {
+  return { concern, ...TROUBLES[concern], since: ago(seconds) };
+}
+
+export function mostUrgentFirst(troubles: Trouble[]): Trouble[] {
+  return CONCERNS.flatMap((concern) => troubles.filter((one) => one.concern === concern));
 }

@@ -1,7 +1,7 @@
 // Beginnings for tests and pictures: a snapshot, and how much history stands behind it.
 
 import type { ApiError, Snapshot, SetupStepKind, SetupView, VerdictLevel } from "../types";
-import { ago, OURS, PER_ROUND, roundView } from "./data";
+import { ago, OURS, PER_ROUND, roundView, trouble } from "./data";
 
 export type Scenario =
   | "fresh"
@@ -11,6 +11,7 @@ export type Scenario =
   | "empty"
   | "starting"
   | "trouble"
+  | "troubled"
   | "failed"
   | "idle"
   | "failing"
@@ -80,7 +81,7 @@ const figure = (
 });
 
 export function verdict(subject: string, level: VerdictLevel, reason: string, remedy: string | null = null) {
-  return { subject, level, reason, remedy, at: ago(3) };
+  return { subject, level, reason, remedy, since: ago(86_000), at: ago(3) };
 }
 
 function base(): Snapshot {
@@ -109,7 +110,7 @@ function base(): Snapshot {
       startBlocked: null,
       canStop: true,
       health: "good",
-      trouble: null,
+      troubles: [],
       lastWork: { kind: "judged", at: ago(4) },
     },
     network: {
@@ -117,6 +118,7 @@ function base(): Snapshot {
       chainId: "remes-1",
       local: false,
       height: "21844",
+      heightAt: ago(2),
       blockTime: ago(3),
       blockSeconds: 5,
       endpoints: [
@@ -246,6 +248,7 @@ function base(): Snapshot {
       since: ago(86_000),
       at: ago(6),
     },
+    troubles: [],
     preferences: {
       role: "proposer",
       notifications: [
@@ -281,6 +284,9 @@ function withHistory(snapshot: Snapshot, rounds: number): void {
   snapshot.metrics.earnings.trend = wave((i) => 600 + (i % 4) * 10);
 }
 
+/** What an error says, as a trouble says it. */
+const said = ({ message, remedy }: ApiError) => ({ message, remedy });
+
 function newcomer(snapshot: Snapshot): void {
   snapshot.engine = {
     ...snapshot.engine,
@@ -301,6 +307,7 @@ function newcomer(snapshot: Snapshot): void {
     name: "",
     chainId: "",
     height: null,
+    heightAt: null,
     blockTime: null,
     endpoints: [],
     at: null,
@@ -398,12 +405,8 @@ export function world(scenario: Scenario): World {
       break;
     case "trouble":
       snapshot.engine.health = "troubled";
-      snapshot.engine.trouble = {
-        message: "judge gradient 2891: no answer in limits.fetch_timeout",
-        remedy: "check the IPFS address in the network profile, and that the IPFS node runs",
-        since: ago(340),
-        at: ago(5),
-      };
+      snapshot.engine.troubles = [trouble("engine", 340)];
+      snapshot.troubles = [trouble("engine", 340), trouble("ipfs", 345)];
       snapshot.ipfs = {
         ...snapshot.ipfs,
         reachable: false,
@@ -411,6 +414,10 @@ export function world(scenario: Scenario): World {
           "no IPFS node answers at http://127.0.0.1:5001/ (connection refused): start it (`ipfs daemon`) or set its RPC address",
         since: ago(340),
       };
+      break;
+    case "troubled":
+      snapshot.engine.health = "troubled";
+      snapshot.troubles = [trouble("chain", 25), trouble("disk", 340), trouble("keychain", 90_000)];
       break;
     case "failed":
       snapshot.engine = {
@@ -426,6 +433,7 @@ export function world(scenario: Scenario): World {
         },
         retryAt: new Date(Date.now() + 6000).toISOString(),
       };
+      snapshot.troubles = [{ ...trouble("chain", 30), ...said(snapshot.engine.error!) }];
       snapshot.application.lastCrash = {
         phase: "running",
         at: ago(4000),
