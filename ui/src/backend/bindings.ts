@@ -257,10 +257,10 @@ export type Change_Deserialize =
 { part: "machine"; value: MachineView_Deserialize } | 
 /**  The IPFS node. */
 { part: "ipfs"; value: IpfsView_Deserialize } | 
-/**  What is wrong now. */
-{ part: "troubles"; value: Trouble_Deserialize[] } | 
 /**  The preferences. */
 { part: "preferences"; value: Preferences_Deserialize } | 
+/**  What is wrong. */
+{ part: "troubles"; value: Trouble_Deserialize[] } | 
 /**  A gradient was judged; no part of the snapshot. */
 { part: "judged"; value: GradientRow_Deserialize } | 
 /**  Something that the operator may want to be told of; no part of the snapshot. */
@@ -292,10 +292,10 @@ export type Change_Serialize =
 { part: "machine"; value: MachineView_Serialize } | 
 /**  The IPFS node. */
 { part: "ipfs"; value: IpfsView_Serialize } | 
-/**  What is wrong now. */
-{ part: "troubles"; value: Trouble_Serialize[] } | 
 /**  The preferences. */
 { part: "preferences"; value: Preferences_Serialize } | 
+/**  What is wrong. */
+{ part: "troubles"; value: Trouble_Serialize[] } | 
 /**  A gradient was judged; no part of the snapshot. */
 { part: "judged"; value: GradientRow_Serialize } | 
 /**  Something that the operator may want to be told of; no part of the snapshot. */
@@ -376,7 +376,7 @@ export type Concern =
 "account" | 
 /**  This machine's clock. */
 "clock" | 
-/**  The system's keychain. */
+/**  The key, or the keychain that it lies in. */
 "keychain";
 
 /**  How the last run ended when nobody asked it to. */
@@ -726,7 +726,7 @@ export type EngineView_Deserialize = {
 	canStop: boolean,
 	/**  How the work goes. */
 	health: Health,
-	/**  What fails and is tried again, as the engine itself says. */
+	/**  What fails and is tried again. */
 	troubles: Trouble_Deserialize[],
 	/**  What it did last. */
 	lastWork?: Work | null,
@@ -752,7 +752,7 @@ export type EngineView_Serialize = {
 	canStop: boolean,
 	/**  How the work goes. */
 	health: Health,
-	/**  What fails and is tried again, as the engine itself says. */
+	/**  What fails and is tried again. */
 	troubles: Trouble_Serialize[],
 	/**  What it did last. */
 	lastWork: Work | null,
@@ -1745,8 +1745,6 @@ export type NetworkView_Deserialize = {
 	local: boolean,
 	/**  The chain's height, as the best endpoint says. */
 	height?: string | null,
-	/**  When this height was first seen. */
-	heightAt?: string | null,
 	/**  When that block was made. */
 	blockTime?: string | null,
 	/**  The usual seconds from block to block. */
@@ -1783,8 +1781,6 @@ export type NetworkView_Serialize = {
 	local: boolean,
 	/**  The chain's height, as the best endpoint says. */
 	height: string | null,
-	/**  When this height was first seen. */
-	heightAt: string | null,
 	/**  When that block was made. */
 	blockTime: string | null,
 	/**  The usual seconds from block to block. */
@@ -2521,10 +2517,10 @@ export type Snapshot_Deserialize = {
 	machine: MachineView_Deserialize,
 	/**  The IPFS node. */
 	ipfs: IpfsView_Deserialize,
-	/**  What is wrong now: at most one trouble a concern, the most urgent first. */
-	troubles: Trouble_Deserialize[],
 	/**  What the operator prefers of the desktop. */
 	preferences: Preferences_Deserialize,
+	/**  What is wrong, at most one of each concern, the most urgent first. */
+	troubles: Trouble_Deserialize[],
 };
 
 /**
@@ -2560,10 +2556,10 @@ export type Snapshot_Serialize = {
 	machine: MachineView_Serialize,
 	/**  The IPFS node. */
 	ipfs: IpfsView_Serialize,
-	/**  What is wrong now: at most one trouble a concern, the most urgent first. */
-	troubles: Trouble_Serialize[],
 	/**  What the operator prefers of the desktop. */
 	preferences: Preferences_Serialize,
+	/**  What is wrong, at most one of each concern, the most urgent first. */
+	troubles: Trouble_Serialize[],
 };
 
 /**  How an account stands. */
@@ -2777,14 +2773,14 @@ export type Theme =
 /**  Dark. */
 "dark";
 
-/**  Something that is wrong now, and goes away by itself when it is mended. */
+/**  Something that is wrong. It is over when it is no longer listed. */
 export type Trouble = Trouble_Serialize | Trouble_Deserialize;
 
-/**  Something that is wrong now, and goes away by itself when it is mended. */
+/**  Something that is wrong. It is over when it is no longer listed. */
 export type Trouble_Deserialize = {
-	/**  What it is about. */
+	/**  What it is with. */
 	concern: Concern,
-	/**  What fails, as a fragment that fits after "failed to". */
+	/**  What failed, as a fragment that fits after "failed to". */
 	message: string,
 	/**  What to do about it, where that is known. */
 	remedy?: string | null,
@@ -2792,11 +2788,11 @@ export type Trouble_Deserialize = {
 	since: string,
 };
 
-/**  Something that is wrong now, and goes away by itself when it is mended. */
+/**  Something that is wrong. It is over when it is no longer listed. */
 export type Trouble_Serialize = {
-	/**  What it is about. */
+	/**  What it is with. */
 	concern: Concern,
-	/**  What fails, as a fragment that fits after "failed to". */
+	/**  What failed, as a fragment that fits after "failed to". */
 	message: string,
 	/**  What to do about it, where that is known. */
 	remedy: string | null,
@@ -2839,10 +2835,10 @@ export type VerdictView_Deserialize = {
 	reason: string,
 	/**  What mends it. */
 	remedy?: string | null,
-	/**  Since when it is at its level. */
-	since: string,
 	/**  When it was read. */
 	at: string,
+	/**  Since when it stands so. */
+	since: string,
 };
 
 /**  A verdict on one requirement. */
@@ -2855,10 +2851,10 @@ export type VerdictView_Serialize = {
 	reason: string,
 	/**  What mends it. */
 	remedy: string | null,
-	/**  Since when it is at its level. */
-	since: string,
 	/**  When it was read. */
 	at: string,
+	/**  Since when it stands so. */
+	since: string,
 };
 
 /**  A word at its place. */

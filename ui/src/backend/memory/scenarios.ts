@@ -118,7 +118,6 @@ function base(): Snapshot {
       chainId: "remes-1",
       local: false,
       height: "21844",
-      heightAt: ago(2),
       blockTime: ago(3),
       blockSeconds: 5,
       endpoints: [
@@ -307,7 +306,6 @@ function newcomer(snapshot: Snapshot): void {
     name: "",
     chainId: "",
     height: null,
-    heightAt: null,
     blockTime: null,
     endpoints: [],
     at: null,
