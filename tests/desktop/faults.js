@@ -1,12 +1,13 @@
 // What a proposer stands on, made so that a test can take it away and give it back: the way to the chain and to the
 // IPFS node, room on the disk, the keychain, the clock.
 
-import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { execFile, execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { promisify } from "node:util";
 
 const PROGRAM = process.env.R3MES_PROPOSER;
 const folder = process.env.R3MES_TEST_FOLDER;
@@ -65,11 +66,13 @@ export async function prepareGround(profile) {
   writeFileSync(join(ground, "surroundings"), told.join(""));
   const own = join(ground, "network.toml");
   writeFileSync(own, await throughProxies(readFileSync(profile, "utf8")));
-  propose("configure", "--network", own, "--set", "round.quorum=3");
-  const made = JSON.parse(propose("keys", "add", "mine", "--json"));
-  propose("configure", "--set", "account.key=mine");
-  execFileSync(PROGRAM, ["localnet", "grant", made.key.address, "--network", own], { stdio: "inherit" });
-  propose("register", "--from", "mine", "--yes");
+  await propose("configure", "--network", own, "--set", "round.quorum=3");
+  const made = JSON.parse(await propose("keys", "add", "mine", "--json"));
+  await propose("configure", "--set", "account.key=mine");
+  for (const order of ["grant", "fund"]) {
+    await run(PROGRAM, ["localnet", order, made.key.address, "--network", own]);
+  }
+  await propose("register", "--from", "mine", "--yes");
 }
 
 export function clearGround() {
@@ -79,9 +82,12 @@ export function clearGround() {
   spawnSync("umount", ["--lazy", DISK]);
 }
 
-function propose(command, ...options) {
+const run = promisify(execFile);
+
+/** What the command line answers. This process must not stand still for it: the proxies are in it. */
+async function propose(...command) {
   const env = { ...process.env, ...onTheBus() };
-  return execFileSync(PROGRAM, [command, ...options, "--home", home], { env, stdio: ["ignore", "pipe", "inherit"] });
+  return (await run(PROGRAM, [...command, "--home", home], { env })).stdout;
 }
 
 /** The profile with a proxy before the chain and one before the IPFS node. */

@@ -19,10 +19,10 @@ async function isTold(concern) {
   console.log(`      ${concern}: told after ${((Date.now() - begun) / 1000).toFixed(1)} s`);
   const text = await byId(`trouble-${concern}`).getText();
   const trouble = (await snapshot()).troubles.find((one) => one.concern === concern);
-  assert.match(trouble.since, /^\d{4}-.*Z$/);
-  assert.ok((await byId(`trouble-${concern}-since`).getText()).length > 0);
-  assert.ok((await byId(`trouble-${concern}-remedy`).getText()).length > 10, text);
-  return trouble;
+  assert.ok(text.includes(trouble.message), `${text} does not say ${trouble.message}`);
+  assert.ok((await byId(`trouble-${concern}-remedy`).getText()).includes(trouble.remedy), text);
+  assert.match(await byId(`trouble-${concern}-since`).getText(), /\d/);
+  console.log(`      ${trouble.message}; ${trouble.remedy}`);
 }
 
 async function isOver(concern, timeout = 30_000) {
@@ -58,8 +58,7 @@ describe("a launcher whose ground is taken away", () => {
 
   it("says that the chain is gone, and goes on when it is back", async () => {
     ground.takeAway("chain");
-    const { message } = await isTold("chain");
-    assert.match(message, /^reach the chain: /);
+    await isTold("chain");
     ground.giveBack("chain");
     await isOver("chain");
     await worksOn();
@@ -67,8 +66,7 @@ describe("a launcher whose ground is taken away", () => {
 
   it("says that the IPFS node is gone, and blames no gradient for it", async () => {
     ground.takeAway("ipfs");
-    const { message } = await isTold("ipfs");
-    assert.match(message, /^reach the IPFS node http/);
+    await isTold("ipfs");
     await browser.pause(5000);
     ground.giveBack("ipfs");
     await isOver("ipfs");

@@ -30,9 +30,12 @@ const launcher = (spec, application = process.env.R3MES_LAUNCHER, folder = home(
   "tauri:options": { application, args: ["--home", folder] },
 });
 
+const only = process.env.R3MES_SPEC && `./${process.env.R3MES_SPEC}.spec.js`;
+
 const script = (name) => fileURLToPath(new URL(name, import.meta.url));
 
 export const config = {
+  bail: 1,
   runner: "local",
   specs: ["./*.spec.js"],
   maxInstances: 1,
@@ -40,11 +43,12 @@ export const config = {
   port: ports[0],
   logLevel: "error",
   framework: "mocha",
-  mochaOpts: { timeout: 240_000 },
+  mochaOpts: { timeout: 240_000, bail: true },
   reporters: ["spec"],
   connectionRetryTimeout: 60_000,
   connectionRetryCount: 1,
   waitforTimeout: 60_000,
+  // R3MES_SPEC names one of them to run alone.
   capabilities: [
     launcher("first-start"),
     launcher("wizard", script("in-c-locale.sh")),
@@ -52,7 +56,7 @@ export const config = {
     launcher("relaunched", undefined, home("killed")),
     launcher("shell"),
     launcher("faults", script("on-taken-ground.sh"), faults.home),
-  ],
+  ].filter((one) => [undefined, ...one["wdio:specs"]].includes(only)),
   afterTest: (_test, _context, { passed }) => (passed ? undefined : tellWhatIsShown()),
   onPrepare: async () => {
     await Promise.all([startDriver(ports), startNetwork()]);

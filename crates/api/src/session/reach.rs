@@ -65,7 +65,7 @@ impl Session {
             let mut reached = lock(&self.inner.reached);
             reached.endpoints.clone_from(&view.endpoints);
             let now = (OffsetDateTime::now_utc(), Instant::now());
-            reached.clock.look(now, newest_block(&view), network.block_time, view.local)
+            reached.clock.look(now, newest_block(&view), network.block_time, self.is_local())
         };
         self.inner.board.looked(Concern::Chain, unreached(&view.endpoints).or(seen.chain));
         self.inner.board.looked(Concern::Clock, seen.clock);

@@ -29,11 +29,17 @@ impl Keychain {
 
     fn with<T: Send>(
         entry: &str,
-        work: impl FnOnce(&Entry) -> keyring::Result<T> + Send,
+        work: impl Fn(&Entry) -> keyring::Result<T> + Sync,
     ) -> Result<T, StoreError> {
         Self::apart(|| {
-            let open = Entry::new(SERVICE, entry);
-            open.and_then(|open| work(&open)).map_err(|error| state(&error, entry))
+            let ended = match Entry::new(SERVICE, entry).and_then(|open| work(&open)) {
+                // `Entry` looks for the store once in the life of a process.
+                Err(Error::NoDefaultStore | Error::PlatformFailure(_)) => renew()
+                    .and_then(|()| keyring_core::Entry::new(SERVICE, entry))
+                    .and_then(|inner| work(&Entry { inner })),
+                ended => ended,
+            };
+            ended.map_err(|error| state(&error, entry))
         })
     }
 }
@@ -64,6 +70,18 @@ impl KeyStore for Keychain {
     fn delete(&self, entry: &str) -> Result<(), StoreError> {
         Self::with(entry, Entry::delete_credential)
     }
+}
+
+/// Finds the store anew: a service that came after this process, or came again, is another one to the client.
+#[cfg(target_os = "linux")]
+fn renew() -> keyring::Result<()> {
+    keyring_core::set_default_store(zbus_secret_service_keyring_store::Store::new()?);
+    Ok(())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn renew() -> keyring::Result<()> {
+    Ok(())
 }
 
 /// Which of the states an error means. What the client answers is not enough: it says that there is no
