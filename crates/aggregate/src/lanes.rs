@@ -65,6 +65,9 @@ pub(crate) trait Kernel {
     unsafe fn run<V: Lanes>(self) -> Self::Output;
 }
 
+/// The environment variable that chooses a narrower instruction set than the machine's widest.
+const VARIABLE: &str = "R3MES_VECTORS";
+
 /// An instruction set that this machine has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Isa(Kind);
@@ -101,10 +104,23 @@ impl Isa {
         found
     }
 
-    /// The widest that this machine has.
+    /// The widest that this machine has, or the one of its own that [`VARIABLE`] names.
     pub(crate) fn best() -> Isa {
         static BEST: OnceLock<Isa> = OnceLock::new();
-        *BEST.get_or_init(|| Isa::available()[0])
+        *BEST.get_or_init(|| {
+            let (available, wanted) = (Isa::available(), std::env::var(VARIABLE).unwrap_or_default());
+            *available.iter().find(|isa| isa.name() == wanted).unwrap_or(&available[0])
+        })
+    }
+
+    fn name(self) -> &'static str {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512 => "avx512",
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => "avx2",
+            Kind::Portable => "portable",
+        }
     }
 
     pub(crate) fn kind(self) -> Kind {

@@ -79,6 +79,11 @@
 //! # Memory
 //! Inputs are borrowed, from memory maps as a rule; [`Options::memory`] bounds the rest and says by which formula.
 //!
+//! # Vectors
+//! The widest that the processor has are used: AVX-512 (F and DQ), AVX2 with FMA and F16C, else plain code. The environment
+//! variable `R3MES_VECTORS` (`avx512`, `avx2`, `portable`) chooses among those that it has, for measurements and for
+//! tools that do not know all of them, such as valgrind; read once, at the first use. The bytes are the same.
+//!
 //! # Features
 //! `ndarray`: `aggregate_array`, which takes array views.
 
