@@ -8,7 +8,7 @@
 use std::hint::black_box;
 use std::sync::{Mutex, PoisonError};
 
-use crate::lanes::{Isa, Kernel, Lanes};
+use crate::lanes::{Isa, Kernel, Lanes, prefetch};
 use crate::tiles::{Access, STEP, Scratch};
 use crate::{AggregateError, Update};
 
@@ -229,7 +229,7 @@ impl Pass<'_> {
         for start in (run * RUN..end).step_by(BLOCK) {
             let tile = scratch.tile(self.updates, start, BLOCK.min(end - start), access);
             let (rows, len, &Pass { scope, known, points, .. }) = (tile.rows(), tile.len, self);
-            self.isa.run(Block { rows, scope, known, points, len, sums: &mut sums });
+            self.isa.run(Block { rows, scope, known, points, len, sums: &mut sums, fetched: 0 });
         }
         self.scratch.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
         sums
@@ -244,6 +244,8 @@ struct Block<'a> {
     points: usize,
     len: usize,
     sums: &'a mut [f64],
+    /// Rows whose next block has been asked for.
+    fetched: usize,
 }
 
 /// Rows on either side of a register tile.
@@ -274,15 +276,15 @@ impl Kernel for Block<'_> {
                     }
                 }
                 for second in (first + SIDE..n).step_by(SIDE).filter(|second| second + SIDE > known) {
-                    let b = self.side(second);
+                    let (b, ahead) = (self.side(second), self.ahead());
                     // What does not fit the registers of narrower machines goes in two halves.
                     if V::WIDTH == STEP {
-                        let sums = between::<V, SIDE>(a, b, self.len);
+                        let sums = between::<V, SIDE>(a, b, ahead, self.len);
                         self.add_tile(first, second, &sums);
                     } else {
-                        let sums = between::<V, 2>([a[0], a[1]], b, self.len);
+                        let sums = between::<V, 2>([a[0], a[1]], b, ahead, self.len);
                         self.add_tile(first, second, &sums);
-                        let sums = between::<V, 2>([a[2], a[3]], b, self.len);
+                        let sums = between::<V, 2>([a[2], a[3]], b, self.ahead(), self.len);
                         self.add_tile(first + 2, second, &sums);
                     }
                 }
@@ -296,6 +298,17 @@ impl Block<'_> {
     #[inline(always)]
     fn side(&self, first: usize) -> [*const f32; SIDE] {
         std::array::from_fn(|i| self.rows[(first + i).min(self.rows.len() - 1)])
+    }
+
+    /// Two rows' values in the block after this one, which are asked for while a tile is summed: where the rows lie in the
+    /// updates, so they go on. Once all have been asked for, some that are there.
+    #[inline(always)]
+    fn ahead(&mut self) -> [*const u8; 2] {
+        std::array::from_fn(|_| {
+            let row = self.rows.get(self.fetched).map(|row| row.wrapping_add(self.len));
+            self.fetched += 1;
+            row.unwrap_or(self.rows[0]).cast()
+        })
     }
 
     #[inline(always)]
@@ -368,6 +381,7 @@ unsafe fn squares<V: Lanes>(a: [*const f32; SIDE], len: usize) -> [f64; SIDE] {
 unsafe fn between<V: Lanes, const I: usize>(
     a: [*const f32; I],
     b: [*const f32; SIDE],
+    ahead: [*const u8; 2],
     len: usize,
 ) -> [[f64; SIDE]; I] {
     let mut out = [[0.0; SIDE]; I];
@@ -381,6 +395,10 @@ unsafe fn between<V: Lanes, const I: usize>(
             let mut s = *half;
             let mut c = h * V::WIDTH;
             while c < len {
+                prefetch(ahead[h].wrapping_add(size_of::<f32>() * c));
+                if V::WIDTH == STEP {
+                    prefetch(ahead[1].wrapping_add(size_of::<f32>() * c));
+                }
                 // A column of the tile at a time, so that few registers are needed beside those of the sums.
                 let x: [V; I] = std::array::from_fn(|i| V::load(a[i].add(c)));
                 for j in 0..SIDE {

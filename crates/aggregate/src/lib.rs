@@ -101,6 +101,7 @@ mod method;
 mod mixing;
 mod network;
 mod options;
+mod panel;
 mod plan;
 mod preparation;
 #[cfg(test)]

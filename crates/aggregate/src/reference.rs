@@ -43,6 +43,31 @@ fn column_rule(method: &Method, column: &[f32], weights: &[f64]) -> f32 {
             }
             mean(&sorted[first..first + kept])
         }
+        Method::WeightedMedian | Method::WeightedTrimmedMean { .. } => {
+            let total: f64 = weights.iter().sum();
+            let mut order: Vec<usize> = (0..n).collect();
+            // Stable; adding 0 makes -0.0 to +0.0.
+            order.sort_by(|i, j| (column[*i] + 0.0).total_cmp(&(column[*j] + 0.0)));
+            let ratio = match method {
+                Method::WeightedTrimmedMean { trim: Tolerance::Ratio(ratio) } => Some(*ratio),
+                _ => None,
+            };
+            let (mut below, mut sum, mut kept, mut median) = (0.0, 0.0, 0.0, None);
+            for i in order {
+                let (above, x) = (below + weights[i], f64::from(column[i]));
+                if above >= total / 2.0 && median.is_none() {
+                    median = Some(x);
+                }
+                if let Some(ratio) = ratio {
+                    let (low, high) = (ratio * total, total - ratio * total);
+                    let part = f64::max(0.0, f64::min(above, high) - f64::max(below, low));
+                    sum += part * x;
+                    kept += part;
+                }
+                below = above;
+            }
+            if ratio.is_some() { sum / kept } else { median.unwrap() }
+        }
         Method::SignMajority => {
             let sum: i32 = column.iter().map(|x| i32::from(*x > 0.0) - i32::from(*x < 0.0)).sum();
             f64::from(sum.signum())
@@ -113,6 +138,8 @@ fn methods(f: usize) -> Vec<Method> {
         Method::TrimmedMean { trim: f },
         Method::MeanAroundMedian { f },
         Method::SignMajority,
+        Method::WeightedMedian,
+        Method::WeightedTrimmedMean { trim: Tolerance::Ratio(0.15) },
     ]
 }
 

@@ -83,12 +83,12 @@ pub(crate) fn apply(
                 Some(chosen) => chosen.iter().map(|i| updates[*i]).collect(),
             };
             let ready = || Columns::new(isa, rule.clone(), updates.len());
-            for_each_tile(&updates, options, Access::across(updates.len()), out, ready, Columns::apply)
+            for_each_tile(&updates, options, Access::Native, out, ready, Columns::apply)
         }
         Plan::MixedColumns { rule, coefficients } => {
             let mixing = Mixing::new(&coefficients);
             let ready = || MixedColumns::new(isa, rule.clone(), &mixing);
-            for_each_tile(&updates, options, Access::across(updates.len()), out, ready, MixedColumns::apply)
+            for_each_tile(&updates, options, Access::Native, out, ready, MixedColumns::apply)
         }
     }
 }
