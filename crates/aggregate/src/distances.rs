@@ -6,6 +6,7 @@
 #![allow(unsafe_code)]
 
 use std::hint::black_box;
+use std::mem::MaybeUninit;
 use std::sync::{Mutex, PoisonError};
 
 use crate::lanes::{Isa, Kernel, Lanes, prefetch};
@@ -270,7 +271,7 @@ impl Kernel for Block<'_> {
                     continue;
                 }
                 if first + SIDE > self.known {
-                    let sums = within::<V>(a, self.len);
+                    let sums = within::<V>(a, self.ahead(), self.len);
                     for (&(i, j), sum) in WITHIN.iter().zip(sums) {
                         self.add_pair(first + i, first + j, sum);
                     }
@@ -313,6 +314,14 @@ impl Block<'_> {
 
     #[inline(always)]
     unsafe fn add_tile<const I: usize>(&mut self, first: usize, second: usize, sums: &[[f64; SIDE]; I]) {
+        let whole = first >= self.known && second + SIDE <= self.rows.len();
+        if whole && sums.iter().flatten().all(|sum| (TINY..f64::INFINITY).contains(sum)) {
+            for (i, tile) in sums.iter().enumerate() {
+                let row = &mut self.sums[(first + i) * self.points + second..][..SIDE];
+                row.iter_mut().zip(tile).for_each(|(sum, of_block)| *sum += of_block);
+            }
+            return;
+        }
         for (i, sums) in sums.iter().enumerate() {
             for (j, sum) in sums.iter().enumerate() {
                 // SAFETY: as in `run`.
@@ -351,10 +360,11 @@ impl Block<'_> {
 const WITHIN: [(usize, usize); 6] = [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)];
 
 #[inline(always)]
-unsafe fn within<V: Lanes>(a: [*const f32; SIDE], len: usize) -> [f64; 6] {
+unsafe fn within<V: Lanes>(a: [*const f32; SIDE], ahead: [*const u8; 2], len: usize) -> [f64; 6] {
     // SAFETY: the pointers are valid for `len` values, a multiple of 16.
     unsafe {
         lane_sums::<V, 6>(len, |c, s| {
+            fetch_half::<V>(ahead, c % STEP / V::WIDTH, c);
             let x = [V::load(a[0].add(c)), V::load(a[1].add(c)), V::load(a[2].add(c)), V::load(a[3].add(c))];
             for (s, (i, j)) in s.iter_mut().zip(WITHIN) {
                 let difference = x[i].sub(x[j]);
@@ -384,21 +394,16 @@ unsafe fn between<V: Lanes, const I: usize>(
     ahead: [*const u8; 2],
     len: usize,
 ) -> [[f64; SIDE]; I] {
-    let mut out = [[0.0; SIDE]; I];
-    // SAFETY: the pointers are valid for `len` values, a multiple of 16.
+    // In memory: the registers are for the half of the lanes that is being summed.
+    let mut halves = [MaybeUninit::<[[V; SIDE]; I]>::uninit(); 2];
+    // SAFETY: the pointers are valid for `len` values, a multiple of 16; only halves that were written are read.
     unsafe {
         let one = V::splat(black_box(1.0));
-        let mut halves = [[[V::splat(0.0); SIDE]; I]; 2];
-        // In memory: the registers are for the half that is being summed.
-        let halves = black_box(&mut halves);
-        for (h, half) in halves.iter_mut().enumerate().take(STEP / V::WIDTH) {
-            let mut s = *half;
-            let mut c = h * V::WIDTH;
+        for half in 0..STEP / V::WIDTH {
+            let mut s = [[V::splat(0.0); SIDE]; I];
+            let mut c = half * V::WIDTH;
             while c < len {
-                prefetch(ahead[h].wrapping_add(size_of::<f32>() * c));
-                if V::WIDTH == STEP {
-                    prefetch(ahead[1].wrapping_add(size_of::<f32>() * c));
-                }
+                fetch_half::<V>(ahead, half, c);
                 // A column of the tile at a time, so that few registers are needed beside those of the sums.
                 let x: [V; I] = std::array::from_fn(|i| V::load(a[i].add(c)));
                 for j in 0..SIDE {
@@ -411,15 +416,29 @@ unsafe fn between<V: Lanes, const I: usize>(
                 }
                 c += STEP;
             }
-            *half = s;
+            halves[half].write(s);
         }
-        for (i, out) in out.iter_mut().enumerate() {
-            for (j, out) in out.iter_mut().enumerate() {
-                *out = V::sum16([halves[0][i][j], halves[1][i][j]].as_ptr());
+        let halves = black_box(&mut halves);
+        let mut out = [[0.0; SIDE]; I];
+        for i in 0..I {
+            for j in 0..SIDE {
+                let sum = |half: usize| halves[half].assume_init_ref()[i][j];
+                out[i][j] =
+                    if V::WIDTH == STEP { V::sum16(&sum(0)) } else { V::sum16([sum(0), sum(1)].as_ptr()) };
             }
         }
+        out
     }
-    out
+}
+
+/// Asks for the lines at coordinate `c` of the rows that the walk over one half of the lanes asks for: one each, or both
+/// where it is the only one.
+#[inline(always)]
+fn fetch_half<V: Lanes>(ahead: [*const u8; 2], half: usize, c: usize) {
+    prefetch(ahead[half].wrapping_add(size_of::<f32>() * c));
+    if V::WIDTH == STEP {
+        prefetch(ahead[1].wrapping_add(size_of::<f32>() * c));
+    }
 }
 
 /// Sums of K things in 16 lanes each, which `step` adds up from coordinate `c` on.

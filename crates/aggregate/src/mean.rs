@@ -145,13 +145,13 @@ impl WeightedMean<'_> {
                     }
                     for part in 0..len / V::WIDTH {
                         let (c, byte) = (part * V::WIDTH, part * V::WIDTH * F::SIZE);
-                        if byte.is_multiple_of(LINE) {
-                            for line in (byte..byte + V::WIDTH * F::SIZE).step_by(LINE) {
-                                ahead.iter().for_each(|row| prefetch(row.wrapping_add(line)));
-                            }
-                        }
                         let mut sum = V::wide_load(sums.add(c));
                         for i in 0..ROWS {
+                            if byte.is_multiple_of(LINE) {
+                                for line in (byte..byte + V::WIDTH * F::SIZE).step_by(LINE) {
+                                    prefetch(ahead[i].wrapping_add(line));
+                                }
+                            }
                             let x = F::load::<V>(group[i], start + c).widen();
                             sum = V::wide_add(sum, V::wide_mul(factors[i], x));
                         }

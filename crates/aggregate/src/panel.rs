@@ -148,19 +148,22 @@ impl<V: Lanes> Check<V> {
         vectors: usize,
         mut each: impl FnMut(usize, V),
     ) {
-        let mut see = |sum: usize, part: usize| {
-            let x = unsafe { F::load::<V>(row, c + part * V::WIDTH) };
-            self.0[sum] = unsafe { self.0[sum].add(x) };
-            each(part, x);
-        };
+        // Copied, so that they stay in registers.
+        let mut sums = self.0;
         let whole = vectors / SUMS * SUMS;
-        for part in (0..whole).step_by(SUMS) {
-            see(0, part);
-            see(1, part + 1);
-            see(2, part + 2);
-            see(3, part + 3);
+        for first in (0..whole).step_by(SUMS) {
+            for (i, sum) in sums.iter_mut().enumerate() {
+                let x = unsafe { F::load::<V>(row, c + (first + i) * V::WIDTH) };
+                *sum = unsafe { sum.add(x) };
+                each(first + i, x);
+            }
         }
-        (whole..vectors).for_each(|part| see(0, part));
+        for part in whole..vectors {
+            let x = unsafe { F::load::<V>(row, c + part * V::WIDTH) };
+            sums[0] = unsafe { sums[0].add(x) };
+            each(part, x);
+        }
+        self.0 = sums;
     }
 
     #[inline(always)]
