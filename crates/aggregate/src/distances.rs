@@ -399,7 +399,7 @@ unsafe fn between<V: Lanes, const I: usize>(
     // SAFETY: the pointers are valid for `len` values, a multiple of 16; only halves that were written are read.
     unsafe {
         let one = V::splat(black_box(1.0));
-        for half in 0..STEP / V::WIDTH {
+        for (half, sums) in halves.iter_mut().enumerate().take(STEP / V::WIDTH) {
             let mut s = [[V::splat(0.0); SIDE]; I];
             let mut c = half * V::WIDTH;
             while c < len {
@@ -416,15 +416,14 @@ unsafe fn between<V: Lanes, const I: usize>(
                 }
                 c += STEP;
             }
-            halves[half].write(s);
+            sums.write(s);
         }
         let halves = black_box(&mut halves);
         let mut out = [[0.0; SIDE]; I];
-        for i in 0..I {
-            for j in 0..SIDE {
+        for (i, out) in out.iter_mut().enumerate() {
+            for (j, out) in out.iter_mut().enumerate() {
                 let sum = |half: usize| halves[half].assume_init_ref()[i][j];
-                out[i][j] =
-                    if V::WIDTH == STEP { V::sum16(&sum(0)) } else { V::sum16([sum(0), sum(1)].as_ptr()) };
+                *out = if V::WIDTH == STEP { V::sum16(&sum(0)) } else { V::sum16([sum(0), sum(1)].as_ptr()) };
             }
         }
         out

@@ -369,6 +369,7 @@ pub(crate) use x86::{F32x8, F32x16};
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
+    #[allow(clippy::wildcard_imports, reason = "a hundred names of intrinsics")]
     use std::arch::x86_64::*;
 
     use super::{Lanes, TAG};

@@ -87,6 +87,25 @@
 //! # Features
 //! `ndarray`: `aggregate_array`, which takes array views.
 
+// What clippy's pedantic lints say and is meant so.
+#![allow(
+    clippy::inline_always,
+    reason = "a kernel is compiled for the features of its caller, with all that it calls"
+)]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "SPEC.md rounds to f32; counts and indices are far below 2^32 and 2^52, and no count is negative"
+)]
+#![allow(clippy::cast_ptr_alignment, reason = "every read and write is an unaligned one")]
+#![allow(clippy::float_cmp, reason = "bits are compared")]
+#![allow(clippy::manual_midpoint, reason = "SPEC.md halves a sum")]
+#![allow(
+    clippy::doc_markdown,
+    reason = "MeaMed, FLTrust and d_ij are names and formulas of the field, not of the code"
+)]
+
 #[cfg(all(feature = "ndarray", target_endian = "little"))]
 mod array;
 mod column;

@@ -385,7 +385,7 @@ fn the_mean_around_the_median_keeps_any_number_of_values() {
 #[test]
 fn the_number_of_threads_changes_nothing() {
     let rows: Vec<Row> = (0..9)
-        .map(|i| ((0..5000).map(|c| ((c * 31 + i * 17) % 101) as f32 * 0.37 - 9.0).collect(), i as f64))
+        .map(|i| ((0..5000).map(|c| ((c * 31 + i * 17) % 101) as f32 * 0.37 - 9.0).collect(), f64::from(i)))
         .collect();
     let bytes = bytes(&rows);
     let updates = updates(&rows, &bytes, 1111);
@@ -455,7 +455,7 @@ fn non_finite_values_are_found_wherever_they_are() {
 #[test]
 fn a_filter_leaves_what_the_rule_would_see_without_the_rows_that_go() {
     let mut rows: Vec<Row> = (0..9)
-        .map(|i| ((0..500).map(|c| ((c * 31 + i * 17) % 101) as f32 - 40.0).collect(), 1.0 + i as f64))
+        .map(|i| ((0..500).map(|c| ((c * 31 + i * 17) % 101) as f32 - 40.0).collect(), 1.0 + f64::from(i)))
         .collect();
     rows[2].0.iter_mut().for_each(|x| *x *= 40.0);
     rows[5].0.iter_mut().for_each(|x| *x *= 0.01);

@@ -119,7 +119,7 @@ pub(crate) fn participants<'a>(updates: &'a [Update<'a>]) -> Result<Vec<&'a Upda
 }
 
 fn check_layout(first: &Update<'_>, update: &Update<'_>) -> Result<(), AggregateError> {
-    let lengths = |u: &Update<'_>| u.parts().iter().map(|p| p.len()).collect::<Vec<_>>();
+    let lengths = |u: &Update<'_>| u.parts().iter().map(super::update::Part::len).collect::<Vec<_>>();
     let (expected, found) = (lengths(first), lengths(update));
     if expected == found {
         return Ok(());

@@ -7,7 +7,7 @@ use crate::panel::Ahead;
 use crate::tiles::STEP;
 
 mod written {
-    #![allow(clippy::erasing_op, clippy::identity_op)]
+    #![allow(clippy::erasing_op, clippy::identity_op, clippy::similar_names, clippy::too_many_lines)]
     include!(concat!(env!("OUT_DIR"), "/networks.rs"));
 }
 

@@ -81,15 +81,14 @@ impl Scratch {
         let mut rows = Vec::with_capacity(updates.len());
         let mut free = &mut self.copied[..needed];
         for update in updates {
-            rows.push(match in_place(update) {
-                Some((_, bytes)) => bytes.as_ptr(),
-                None => {
-                    let (row, rest) = free.split_at_mut(padded + APART);
-                    free = rest;
-                    update.read_into(start, &mut row[..len]);
-                    row[len..padded].fill(0.0);
-                    row.as_ptr().cast()
-                }
+            rows.push(if let Some((_, bytes)) = in_place(update) {
+                bytes.as_ptr()
+            } else {
+                let (row, rest) = free.split_at_mut(padded + APART);
+                free = rest;
+                update.read_into(start, &mut row[..len]);
+                row[len..padded].fill(0.0);
+                row.as_ptr().cast()
             });
         }
         Tile { len: padded, dtype: DType::F32, rows, values: PhantomData }
