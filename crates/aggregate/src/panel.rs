@@ -19,6 +19,12 @@ pub(crate) fn width(n: usize) -> usize {
     (VALUES / n / STEP * STEP).clamp(4 * STEP, 16 * STEP)
 }
 
+/// Bytes that a thread needs at most for a panel of `n` rows: itself, the three times as much in which tagged values are sorted,
+/// and the sums of subsets.
+pub(crate) fn memory(n: usize) -> usize {
+    1344 * n.max(64)
+}
+
 /// Calls `each` with every vector of every row in the `len` coordinates from `c` on, with the number of the row and that of
 /// the vector.
 ///

@@ -536,5 +536,5 @@ fn memory_is_bounded_and_too_little_is_said_before_the_work() {
     }
     let tiny = Options { memory: 1000, ..Options::default() };
     let refused = crate::aggregate(&Method::Median, &updates, &tiny);
-    assert!(matches!(refused, Err(crate::AggregateError::Memory { needed: 23_040, .. })), "{refused:?}");
+    assert!(matches!(refused, Err(crate::AggregateError::Memory { needed: 109_056, .. })), "{refused:?}");
 }

@@ -4,7 +4,7 @@
 use std::marker::PhantomData;
 use std::sync::{Mutex, PoisonError};
 
-use crate::{AggregateError, DType, Options, Update};
+use crate::{AggregateError, DType, Options, Update, panel};
 
 /// The participants' values in one tile.
 pub(crate) struct Tile<'t> {
@@ -159,7 +159,7 @@ pub(crate) fn for_each_tile<S, T: Copy + Default + Send>(
             }
         }
     };
-    let least = size_of::<f32>() * updates.len() * (4 * STEP + APART);
+    let least = size_of::<f32>() * updates.len() * (4 * STEP + APART) + panel::memory(updates.len());
     let threads = rayon::current_num_threads().min(tiles).min(options.memory / least);
     if threads == 0 && tiles > 0 {
         let (n, allowed) = (updates.len(), options.memory);
