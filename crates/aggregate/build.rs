@@ -15,7 +15,7 @@ const SIZES: &[usize] =
     &[2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 20, 22, 24, 26, 28, 30, 32, 40, 48, 56, 64];
 
 /// What remains of these networks once their first [`BLOCK`] wires and those behind them are in order is written out too.
-const MERGES: &[usize] = &[80, 96, 112, 128];
+const MERGES: &[usize] = &[72, 80, 88, 96, 104, 112, 120, 128];
 const BLOCK: usize = 64;
 
 fn main() {

@@ -31,7 +31,8 @@ impl ColumnRule {
         match self {
             ColumnRule::Median => Sorter::median(isa, n),
             ColumnRule::TrimmedMean { .. } | ColumnRule::MeanAroundMedian { .. } => Sorter::sort(isa, n),
-            ColumnRule::WeightedMedian { .. } | ColumnRule::WeightedTrimmedMean { .. } => {
+            ColumnRule::WeightedMedian { weights } | ColumnRule::WeightedTrimmedMean { weights, .. } => {
+                assert!(weights.len() == n, "every row has a weight");
                 Sorter::tagged(isa, n)
             }
             ColumnRule::SignMajority => Sorter::none(isa, n),
@@ -148,7 +149,7 @@ pub(crate) unsafe fn finish<V: Lanes>(rule: &ColumnRule, n: usize, p: *const f32
                 for i in 0..n {
                     let x = tagged::<V>(n, p, i);
                     median = V::wide_select_lt(below, half, x, median);
-                    below = V::wide_add(below, V::wide_gather(x, weights.as_ptr()));
+                    below = V::wide_add(below, V::wide_gather(x, weights));
                 }
                 V::narrow(V::wide_untag(median))
             }
@@ -159,7 +160,7 @@ pub(crate) unsafe fn finish<V: Lanes>(rule: &ColumnRule, n: usize, p: *const f32
                 let (mut below, mut sum, mut kept) = (zero, zero, zero);
                 for i in 0..n {
                     let x = tagged::<V>(n, p, i);
-                    let above = V::wide_add(below, V::wide_gather(x, weights.as_ptr()));
+                    let above = V::wide_add(below, V::wide_gather(x, weights));
                     let part = V::wide_sub(V::wide_min(above, high), V::wide_max(below, low));
                     let part = V::wide_max(part, zero);
                     sum = V::wide_add(sum, V::wide_mul(part, V::wide_untag(x)));

@@ -363,11 +363,12 @@ const WITHIN: [(usize, usize); 6] = [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2,
 unsafe fn within<V: Lanes>(a: [*const f32; SIDE], ahead: [*const u8; 2], len: usize) -> [f64; 6] {
     // SAFETY: the pointers are valid for `len` values, a multiple of 16.
     unsafe {
+        let one = V::splat(black_box(1.0));
         lane_sums::<V, 6>(len, |c, s| {
             fetch_half::<V>(ahead, c % STEP / V::WIDTH, c);
             let x = [V::load(a[0].add(c)), V::load(a[1].add(c)), V::load(a[2].add(c)), V::load(a[3].add(c))];
-            for (s, (i, j)) in s.iter_mut().zip(WITHIN) {
-                let difference = x[i].sub(x[j]);
+            for (k, (s, (i, j))) in s.iter_mut().zip(WITHIN).enumerate() {
+                let difference = if k % 2 == 0 { x[i].sub(x[j]) } else { x[i].sub_by_multiplier(one, x[j]) };
                 *s = s.add(difference.mul(difference));
             }
         })

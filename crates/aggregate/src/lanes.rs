@@ -65,8 +65,9 @@ pub(crate) trait Lanes: Copy {
     unsafe fn wide_tag(wide: Self::Wide, tag: u32) -> Self::Wide;
     /// Tagged values without their tags.
     unsafe fn wide_untag(wide: Self::Wide) -> Self::Wide;
-    /// What the table holds at each lane's tag.
-    unsafe fn wide_gather(wide: Self::Wide, table: *const f64) -> Self::Wide;
+    /// What the table holds at each lane's tag, which must lie within it. (That of a NaN is kept by every x86 instruction; elsewhere
+    /// what is not there is 0.)
+    unsafe fn wide_gather(wide: Self::Wide, table: &[f64]) -> Self::Wide;
 }
 
 /// The bits by which an f64 is longer than an f32.
@@ -354,12 +355,11 @@ impl Lanes for Portable {
         wide.map(|x| f64::from_bits(x.to_bits() & !u64::from(TAG)))
     }
     #[inline(always)]
-    unsafe fn wide_gather(wide: [f64; 8], table: *const f64) -> [f64; 8] {
+    unsafe fn wide_gather(wide: [f64; 8], table: &[f64]) -> [f64; 8] {
         wide.map(|x| {
             let bits = x.to_bits() as u32 & TAG;
             let tag = if x.is_sign_negative() { bits ^ TAG } else { bits };
-            // SAFETY: the caller's table has a value for every tag.
-            unsafe { table.add(tag as usize).read() }
+            table.get(tag as usize).copied().unwrap_or_default()
         })
     }
 }
@@ -597,8 +597,8 @@ mod x86 {
             }
         }
         #[inline(always)]
-        unsafe fn wide_gather(wide: Self::Wide, table: *const f64) -> Self::Wide {
-            unsafe { (gather4(wide.0, table), gather4(wide.1, table)) }
+        unsafe fn wide_gather(wide: Self::Wide, table: &[f64]) -> Self::Wide {
+            unsafe { (gather4(wide.0, table.as_ptr()), gather4(wide.1, table.as_ptr())) }
         }
     }
 
@@ -755,8 +755,8 @@ mod x86 {
             }
         }
         #[inline(always)]
-        unsafe fn wide_gather(wide: Self::Wide, table: *const f64) -> Self::Wide {
-            unsafe { (gather8(wide.0, table), gather8(wide.1, table)) }
+        unsafe fn wide_gather(wide: Self::Wide, table: &[f64]) -> Self::Wide {
+            unsafe { (gather8(wide.0, table.as_ptr()), gather8(wide.1, table.as_ptr())) }
         }
     }
 }

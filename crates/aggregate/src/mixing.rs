@@ -183,12 +183,15 @@ unsafe fn rows_of_sums<V: Lanes, const K: usize>(sums: *const f32, groups: usize
     let subsets = &subsets[..K * groups];
     // SAFETY: there are SUBSETS vectors for each group at `sums`, and every subset is below SUBSETS.
     unsafe {
-        let mut y = [V::splat(0.0); K];
-        for g in 0..groups {
-            let group = sums.add(g * SUBSETS * V::WIDTH);
+        let sum = |k: usize, g: usize| {
+            let subset = usize::from(*subsets.get_unchecked(k * groups + g));
+            V::load(sums.add((g * SUBSETS + subset) * V::WIDTH))
+        };
+        // No sum is -0.0, so that 0 need not be added to the first.
+        let mut y: [V; K] = std::array::from_fn(|k| sum(k, 0));
+        for g in 1..groups {
             for (k, y) in y.iter_mut().enumerate() {
-                let subset = usize::from(*subsets.get_unchecked(k * groups + g));
-                *y = y.add(V::load(group.add(subset * V::WIDTH)));
+                *y = y.add(sum(k, g));
             }
         }
         y

@@ -84,12 +84,12 @@ pub(crate) struct Ahead {
 }
 
 impl Fetcher {
-    /// For loops over so many `wires`, some of which may stand for no row.
+    /// For loops over so many `wires`; those that stand for no row ask for the first one's again.
     pub(crate) fn new(tile: &Tile<'_>, wires: usize) -> Self {
         let mut rows = tile.native_rows().to_vec();
         let near = tile.native_rows().as_ptr().cast();
         let wires = wires.max(rows.len());
-        rows.resize(wires, near);
+        rows.resize(wires, rows[0]);
         Fetcher { rows, none: vec![near; wires], len: tile.len, size: tile.dtype.size() }
     }
 
