@@ -14,6 +14,10 @@ use network::Comparator;
 const SIZES: &[usize] =
     &[2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 20, 22, 24, 26, 28, 30, 32, 40, 48, 56, 64];
 
+/// What remains of these networks once their first [`BLOCK`] wires and those behind them are in order is written out too.
+const MERGES: &[usize] = &[72, 80, 88, 96, 104, 112, 120, 128];
+const BLOCK: usize = 64;
+
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=src/network.rs");
@@ -23,24 +27,30 @@ fn main() {
         ("avx2", "avx2,fma,f16c", 14, "crate::lanes::F32x8"),
     ] {
         let emit = |code: &mut String| -> std::fmt::Result {
-            writeln!(code, "pub(crate) mod {module} {{\nuse crate::lanes::Lanes;\ntype V = {lanes};")?;
+            writeln!(
+                code,
+                "pub(crate) mod {module} {{\nuse crate::lanes::Lanes;\nuse crate::panel::Ahead;\ntype V = {lanes};"
+            )?;
+            let target = (features, registers);
+            let middle = |n: usize| (n - 1) / 2..n / 2 + 1;
             for &n in SIZES {
-                function(code, (features, registers), "sort", n, &network::sort(n), 0..n)?;
-                function(
-                    code,
-                    (features, registers),
-                    "median",
-                    n,
-                    &network::median(n),
-                    (n - 1) / 2..n / 2 + 1,
-                )?;
+                function(code, target, "sort", n, &network::sort(n), 0..n)?;
+                function(code, target, "median", n, &network::median(n), middle(n))?;
             }
-            for kind in ["sort", "median"] {
+            for &n in MERGES {
+                let merge = network::merge(n, BLOCK);
+                function(code, target, "merge", n, &merge, 0..n)?;
+                let pruned = network::prune(&merge, n, middle(n));
+                function(code, target, "merge_to_median", n, &pruned, middle(n))?;
+            }
+            for (kind, sizes) in
+                [("sort", SIZES), ("median", SIZES), ("merge", MERGES), ("merge_to_median", MERGES)]
+            {
                 writeln!(
                     code,
-                    "pub(crate) fn {kind}(n: usize) -> Option<unsafe fn(*mut f32)> {{\nmatch n {{"
+                    "pub(crate) fn {kind}(n: usize) -> Option<unsafe fn(*mut f32, Ahead)> {{\nmatch n {{"
                 )?;
-                for n in SIZES {
+                for n in sizes {
                     writeln!(code, "{n} => Some({kind}_{n}),")?;
                 }
                 writeln!(code, "_ => None,\n}}\n}}")?;
@@ -50,6 +60,8 @@ fn main() {
         emit(&mut code).expect("writing to a string succeeds");
     }
     writeln!(code, "pub(crate) const SIZES: &[usize] = &{SIZES:?};").expect("writing to a string succeeds");
+    writeln!(code, "pub(crate) const MERGES: &[usize] = &{MERGES:?};").expect("writing to a string succeeds");
+    writeln!(code, "pub(crate) const BLOCK: usize = {BLOCK};").expect("writing to a string succeeds");
     let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     std::fs::write(out.join("networks.rs"), code).expect("OUT_DIR is writable");
 }
@@ -62,21 +74,37 @@ fn function(
     network: &[Comparator],
     outputs: std::ops::Range<usize>,
 ) -> std::fmt::Result {
+    // Merges follow on sorts, which have asked for what comes next.
+    let (ahead, asks) = if kind.starts_with("merge") { ("_", false) } else { ("ahead", true) };
     writeln!(
         code,
-        "#[target_feature(enable = \"{features}\")]\nunsafe fn {kind}_{n}(p: *mut f32) {{ unsafe {{"
+        "#[target_feature(enable = \"{features}\")]\nunsafe fn {kind}_{n}(p: *mut f32, {ahead}: Ahead) {{ unsafe {{"
     )?;
-    for i in 0..n {
-        writeln!(code, "let v{i} = V::load(p.add({i} * V::WIDTH));")?;
-    }
-    for (i, j) in near(network, registers) {
+    // Each wire is loaded when it is first needed and stored when it has its value, so that it takes up a register no longer.
+    let network = near(network, registers);
+    let mut uses = vec![0; n];
+    network.iter().for_each(|(i, j)| [i, j].into_iter().for_each(|wire| uses[usize::from(*wire)] += 1));
+    let (mut loaded, mut asked, length) = (vec![false; n], 0, network.len());
+    for (place, (i, j)) in network.into_iter().enumerate() {
+        while asks && asked * length < (place + 1) * n {
+            writeln!(code, "ahead.fetch({asked});")?;
+            asked += 1;
+        }
+        for wire in [i, j] {
+            if !std::mem::replace(&mut loaded[usize::from(wire)], true) {
+                writeln!(code, "let v{wire} = V::load(p.add({wire} * V::WIDTH));")?;
+            }
+        }
         writeln!(code, "let (v{i}, v{j}) = (v{i}.min(v{j}), v{i}.max(v{j}));")?;
-    }
-    for i in 0..n {
-        if outputs.contains(&i) {
-            writeln!(code, "v{i}.store(p.add({i} * V::WIDTH));")?;
-        } else {
-            writeln!(code, "let _ = v{i};")?;
+        for wire in [i, j] {
+            uses[usize::from(wire)] -= 1;
+            if uses[usize::from(wire)] == 0 {
+                if outputs.contains(&usize::from(wire)) {
+                    writeln!(code, "v{wire}.store(p.add({wire} * V::WIDTH));")?;
+                } else {
+                    writeln!(code, "let _ = v{wire};")?;
+                }
+            }
         }
     }
     writeln!(code, "}} }}")

@@ -76,7 +76,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!(
         "{method}: {took:.1?}, {:.2} GB/s; at most {:.0} MiB of anonymous memory resident; sum {:e}",
         bytes as f64 / took.as_secs_f64() / 1e9,
-        most.into_inner() as f64 / (1 << 20) as f64,
+        most.into_inner() as f64 / f64::from(1 << 20),
         out.iter().map(|x| f64::from(*x)).sum::<f64>()
     );
     Ok(())

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use crate::lanes::{Isa, Kernel, Lanes};
-use crate::mean::is_finite;
+use crate::panel::{self, Check, Fetcher};
 use crate::sorter::{Sorter, Wires};
-use crate::tiles::{STEP, Tile};
+use crate::tiles::Tile;
 
 /// A rule for one coordinate.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,9 +31,11 @@ impl ColumnRule {
         match self {
             ColumnRule::Median => Sorter::median(isa, n),
             ColumnRule::TrimmedMean { .. } | ColumnRule::MeanAroundMedian { .. } => Sorter::sort(isa, n),
-            ColumnRule::SignMajority
-            | ColumnRule::WeightedMedian { .. }
-            | ColumnRule::WeightedTrimmedMean { .. } => Sorter::none(isa, n),
+            ColumnRule::WeightedMedian { weights } | ColumnRule::WeightedTrimmedMean { weights, .. } => {
+                assert!(weights.len() == n, "every row has a weight");
+                Sorter::tagged(isa, n)
+            }
+            ColumnRule::SignMajority => Sorter::none(isa, n),
         }
     }
 }
@@ -50,21 +52,21 @@ pub(crate) struct Columns {
 impl Columns {
     pub(crate) fn new(isa: Isa, rule: ColumnRule, n: usize) -> Self {
         let sorter = rule.sorter(isa, n);
-        let wires = sorter.wires();
+        let wires = sorter.wires(panel::width(n));
         Columns { isa, rule, n, sorter, wires }
     }
 
     /// Writes the rule's result for every coordinate of the tile to `out`, as long as the tile. Returns false if a
     /// value may have been non-finite.
     pub(crate) fn apply(&mut self, tile: &Tile<'_>, out: &mut [f32]) -> bool {
-        assert!(out.len() == tile.len && tile.rows().len() == self.n);
-        self.isa.run(Apply { columns: self, rows: tile.rows(), out })
+        assert!(out.len() == tile.len && tile.native_rows().len() == self.n);
+        self.isa.run(Apply { columns: self, tile, out })
     }
 }
 
 struct Apply<'a> {
     columns: &'a mut Columns,
-    rows: &'a [*const f32],
+    tile: &'a Tile<'a>,
     out: &'a mut [f32],
 }
 
@@ -73,21 +75,25 @@ impl Kernel for Apply<'_> {
 
     #[inline(always)]
     unsafe fn run<V: Lanes>(self) -> bool {
-        let Columns { ref rule, n, ref sorter, ref mut wires, .. } = *self.columns;
-        // SAFETY: the rows and `out` hold out.len() values, a multiple of V::WIDTH; the wires are the sorter's.
+        let Apply { columns, tile, out } = self;
+        let Columns { ref rule, n, ref sorter, ref mut wires, .. } = *columns;
+        let (width, fetcher) = (panel::width(n), Fetcher::new(tile, sorter.count()));
+        // SAFETY: the rows and `out` hold out.len() values, a multiple of STEP; the wires are the sorter's, with a buffer
+        // for each vector of a panel.
         unsafe {
             let mut check = Check::<V>::new();
-            for c in (0..self.out.len()).step_by(STEP) {
-                for (group, rows) in self.rows.chunks(CHECKED).enumerate() {
-                    for part in 0..STEP / V::WIDTH {
-                        let values = sorter.values::<V>(wires, part).add(group * CHECKED * V::WIDTH);
-                        check.see_rows(rows, c + part * V::WIDTH, |i, x| x.store(values.add(i * V::WIDTH)));
-                    }
-                }
-                for part in 0..STEP / V::WIDTH {
-                    sorter.run::<V>(sorter.buffer::<V>(wires, part));
+            for start in (0..out.len()).step_by(width) {
+                let len = width.min(out.len() - start);
+                let (values, apart) = (sorter.values::<V>(wires, 0), sorter.apart::<V>());
+                panel::read::<V>(tile, start, len, &mut check, |i, part, x| {
+                    x.store(values.add(part * apart + i * V::WIDTH));
+                });
+                for part in 0..len / V::WIDTH {
+                    let c = start + part * V::WIDTH;
+                    let ahead = fetcher.ahead(c, V::WIDTH, width);
+                    sorter.run::<V>(sorter.buffer::<V>(wires, part), ahead);
                     let result = finish::<V>(rule, n, sorter.values::<V>(wires, part));
-                    result.store(self.out.as_mut_ptr().add(c + part * V::WIDTH));
+                    result.store(out.as_mut_ptr().add(c));
                 }
             }
             check.is_finite()
@@ -95,49 +101,10 @@ impl Kernel for Apply<'_> {
     }
 }
 
-/// Rows that a [`Check`] takes in at a time.
-pub(crate) const CHECKED: usize = 4;
-
-/// Sums that stay finite only if all values are, several so that additions need not wait for each other.
-pub(crate) struct Check<V>([V; CHECKED]);
-
-// SAFETY of every block below: as `Lanes`.
-impl<V: Lanes> Check<V> {
-    #[inline(always)]
-    pub(crate) unsafe fn new() -> Self {
-        Check([unsafe { V::splat(0.0) }; CHECKED])
-    }
-
-    /// Takes in the values at `c` of up to [`CHECKED`] rows, and hands them on with their places among these.
-    #[inline(always)]
-    pub(crate) unsafe fn see_rows(&mut self, rows: &[*const f32], c: usize, mut each: impl FnMut(usize, V)) {
-        let mut see = |i: usize, row: *const f32| {
-            let x = unsafe { V::load(row.add(c)) };
-            self.0[i] = unsafe { self.0[i].add(x) };
-            each(i, x);
-        };
-        // Written out where all rows are there: the sums then stay in registers.
-        if let &[a, b, c, d] = rows {
-            see(0, a);
-            see(1, b);
-            see(2, c);
-            see(3, d);
-        } else {
-            rows.iter().enumerate().for_each(|(i, row)| see(i, *row));
-        }
-    }
-
-    #[inline(always)]
-    pub(crate) unsafe fn is_finite(&self) -> bool {
-        let [a, b, c, d] = self.0;
-        unsafe { is_finite(a.add(b).add(c.add(d))) }
-    }
-}
-
-/// The rule's result from the sorted (or, for the median, middle) values of `n` at `p`.
+/// The rule's result from the values of `n` at `p`, as the rule's sorter has left them.
 ///
 /// # Safety
-/// As [`Lanes`]; `p` holds `n` vectors.
+/// As [`Lanes`]; `p` holds `n` vectors, and they were sorted.
 #[inline(always)]
 pub(crate) unsafe fn finish<V: Lanes>(rule: &ColumnRule, n: usize, p: *const f32) -> V {
     // SAFETY: every index is below n.
@@ -176,48 +143,44 @@ pub(crate) unsafe fn finish<V: Lanes>(rule: &ColumnRule, n: usize, p: *const f32
                 }
                 sign(sum)
             }
-            ColumnRule::WeightedMedian { weights } => by_lane::<V>(n, p, |column| {
-                let total: f64 = weights.iter().sum();
-                let mut below = 0.0;
-                for (x, i) in column {
-                    below += weights[*i];
-                    if below >= total / 2.0 {
-                        return f64::from(*x);
-                    }
+            ColumnRule::WeightedMedian { weights } => {
+                let half = V::wide_splat(weights.iter().sum::<f64>() / 2.0);
+                let (mut median, mut below) = (tagged::<V>(n, p, 0), V::wide_splat(0.0));
+                for i in 0..n {
+                    let x = tagged::<V>(n, p, i);
+                    median = V::wide_select_lt(below, half, x, median);
+                    below = V::wide_add(below, V::wide_gather(x, weights));
                 }
-                f64::from(column[n - 1].0)
-            }),
-            ColumnRule::WeightedTrimmedMean { weights, ratio } => by_lane::<V>(n, p, |column| {
+                V::narrow(V::wide_untag(median))
+            }
+            ColumnRule::WeightedTrimmedMean { weights, ratio } => {
                 let total: f64 = weights.iter().sum();
-                let (low, high) = (ratio * total, total - ratio * total);
-                let (mut below, mut sum, mut kept) = (0.0, 0.0, 0.0);
-                for (x, i) in column {
-                    let above = below + weights[*i];
-                    let part = (above.min(high) - f64::max(below, low)).max(0.0);
-                    sum += part * f64::from(*x);
-                    kept += part;
+                let (low, high) = (V::wide_splat(ratio * total), V::wide_splat(total - ratio * total));
+                let zero = V::wide_splat(0.0);
+                let (mut below, mut sum, mut kept) = (zero, zero, zero);
+                for i in 0..n {
+                    let x = tagged::<V>(n, p, i);
+                    let above = V::wide_add(below, V::wide_gather(x, weights));
+                    let part = V::wide_sub(V::wide_min(above, high), V::wide_max(below, low));
+                    let part = V::wide_max(part, zero);
+                    sum = V::wide_add(sum, V::wide_mul(part, V::wide_untag(x)));
+                    kept = V::wide_add(kept, part);
                     below = above;
                 }
-                sum / kept
-            }),
+                V::narrow(V::wide_div(sum, kept))
+            }
         }
     }
 }
 
-/// A rule for the values of one lane in ascending order, each with its row; equal values in the order of rows.
+/// Value number `i` in ascending order, with its row as a tag, from where [`Sorter::tagged`] leaves it.
+///
+/// # Safety
+/// As [`finish`]; `i` is below `n`.
 #[inline(always)]
-unsafe fn by_lane<V: Lanes>(n: usize, p: *const f32, rule: impl Fn(&[(f32, usize)]) -> f64) -> V {
-    let mut out = [0.0f32; STEP];
-    let mut column = Vec::with_capacity(n);
-    for (lane, out) in out.iter_mut().enumerate().take(V::WIDTH) {
-        column.clear();
-        // SAFETY: there are n vectors at p. Adding 0 makes -0.0 to +0.0.
-        column.extend((0..n).map(|i| (unsafe { p.add(i * V::WIDTH + lane).read() } + 0.0, i)));
-        column.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        *out = rule(&column) as f32 + 0.0;
-    }
-    // SAFETY: `out` has at least WIDTH values.
-    unsafe { V::load(out.as_ptr()) }
+unsafe fn tagged<V: Lanes>(n: usize, p: *const f32, i: usize) -> V::Wide {
+    // SAFETY: behind the n vectors at p lie as many of f64.
+    unsafe { V::wide_load(p.add(n * V::WIDTH).cast::<f64>().add(i * V::WIDTH)) }
 }
 
 /// -1, +0 or 1.

@@ -6,9 +6,10 @@
 #![allow(unsafe_code)]
 
 use std::hint::black_box;
+use std::mem::MaybeUninit;
 use std::sync::{Mutex, PoisonError};
 
-use crate::lanes::{Isa, Kernel, Lanes};
+use crate::lanes::{Isa, Kernel, Lanes, prefetch};
 use crate::tiles::{Access, STEP, Scratch};
 use crate::{AggregateError, Update};
 
@@ -229,7 +230,7 @@ impl Pass<'_> {
         for start in (run * RUN..end).step_by(BLOCK) {
             let tile = scratch.tile(self.updates, start, BLOCK.min(end - start), access);
             let (rows, len, &Pass { scope, known, points, .. }) = (tile.rows(), tile.len, self);
-            self.isa.run(Block { rows, scope, known, points, len, sums: &mut sums });
+            self.isa.run(Block { rows, scope, known, points, len, sums: &mut sums, fetched: 0 });
         }
         self.scratch.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
         sums
@@ -244,6 +245,8 @@ struct Block<'a> {
     points: usize,
     len: usize,
     sums: &'a mut [f64],
+    /// Rows whose next block has been asked for.
+    fetched: usize,
 }
 
 /// Rows on either side of a register tile.
@@ -268,21 +271,21 @@ impl Kernel for Block<'_> {
                     continue;
                 }
                 if first + SIDE > self.known {
-                    let sums = within::<V>(a, self.len);
+                    let sums = within::<V>(a, self.ahead(), self.len);
                     for (&(i, j), sum) in WITHIN.iter().zip(sums) {
                         self.add_pair(first + i, first + j, sum);
                     }
                 }
                 for second in (first + SIDE..n).step_by(SIDE).filter(|second| second + SIDE > known) {
-                    let b = self.side(second);
+                    let (b, ahead) = (self.side(second), self.ahead());
                     // What does not fit the registers of narrower machines goes in two halves.
                     if V::WIDTH == STEP {
-                        let sums = between::<V, SIDE>(a, b, self.len);
+                        let sums = between::<V, SIDE>(a, b, ahead, self.len);
                         self.add_tile(first, second, &sums);
                     } else {
-                        let sums = between::<V, 2>([a[0], a[1]], b, self.len);
+                        let sums = between::<V, 2>([a[0], a[1]], b, ahead, self.len);
                         self.add_tile(first, second, &sums);
-                        let sums = between::<V, 2>([a[2], a[3]], b, self.len);
+                        let sums = between::<V, 2>([a[2], a[3]], b, self.ahead(), self.len);
                         self.add_tile(first + 2, second, &sums);
                     }
                 }
@@ -298,8 +301,27 @@ impl Block<'_> {
         std::array::from_fn(|i| self.rows[(first + i).min(self.rows.len() - 1)])
     }
 
+    /// Two rows' values in the block after this one, which are asked for while a tile is summed: where the rows lie in the
+    /// updates, so they go on. Once all have been asked for, some that are there.
+    #[inline(always)]
+    fn ahead(&mut self) -> [*const u8; 2] {
+        std::array::from_fn(|_| {
+            let row = self.rows.get(self.fetched).map(|row| row.wrapping_add(self.len));
+            self.fetched += 1;
+            row.unwrap_or(self.rows[0]).cast()
+        })
+    }
+
     #[inline(always)]
     unsafe fn add_tile<const I: usize>(&mut self, first: usize, second: usize, sums: &[[f64; SIDE]; I]) {
+        let whole = first >= self.known && second + SIDE <= self.rows.len();
+        if whole && sums.iter().flatten().all(|sum| (TINY..f64::INFINITY).contains(sum)) {
+            for (i, tile) in sums.iter().enumerate() {
+                let row = &mut self.sums[(first + i) * self.points + second..][..SIDE];
+                row.iter_mut().zip(tile).for_each(|(sum, of_block)| *sum += of_block);
+            }
+            return;
+        }
         for (i, sums) in sums.iter().enumerate() {
             for (j, sum) in sums.iter().enumerate() {
                 // SAFETY: as in `run`.
@@ -338,13 +360,15 @@ impl Block<'_> {
 const WITHIN: [(usize, usize); 6] = [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)];
 
 #[inline(always)]
-unsafe fn within<V: Lanes>(a: [*const f32; SIDE], len: usize) -> [f64; 6] {
+unsafe fn within<V: Lanes>(a: [*const f32; SIDE], ahead: [*const u8; 2], len: usize) -> [f64; 6] {
     // SAFETY: the pointers are valid for `len` values, a multiple of 16.
     unsafe {
+        let one = V::splat(black_box(1.0));
         lane_sums::<V, 6>(len, |c, s| {
+            fetch_half::<V>(ahead, c % STEP / V::WIDTH, c);
             let x = [V::load(a[0].add(c)), V::load(a[1].add(c)), V::load(a[2].add(c)), V::load(a[3].add(c))];
-            for (s, (i, j)) in s.iter_mut().zip(WITHIN) {
-                let difference = x[i].sub(x[j]);
+            for (k, (s, (i, j))) in s.iter_mut().zip(WITHIN).enumerate() {
+                let difference = if k % 2 == 0 { x[i].sub(x[j]) } else { x[i].sub_by_multiplier(one, x[j]) };
                 *s = s.add(difference.mul(difference));
             }
         })
@@ -368,19 +392,19 @@ unsafe fn squares<V: Lanes>(a: [*const f32; SIDE], len: usize) -> [f64; SIDE] {
 unsafe fn between<V: Lanes, const I: usize>(
     a: [*const f32; I],
     b: [*const f32; SIDE],
+    ahead: [*const u8; 2],
     len: usize,
 ) -> [[f64; SIDE]; I] {
-    let mut out = [[0.0; SIDE]; I];
-    // SAFETY: the pointers are valid for `len` values, a multiple of 16.
+    // In memory: the registers are for the half of the lanes that is being summed.
+    let mut halves = [MaybeUninit::<[[V; SIDE]; I]>::uninit(); 2];
+    // SAFETY: the pointers are valid for `len` values, a multiple of 16; only halves that were written are read.
     unsafe {
         let one = V::splat(black_box(1.0));
-        let mut halves = [[[V::splat(0.0); SIDE]; I]; 2];
-        // In memory: the registers are for the half that is being summed.
-        let halves = black_box(&mut halves);
-        for (h, half) in halves.iter_mut().enumerate().take(STEP / V::WIDTH) {
-            let mut s = *half;
-            let mut c = h * V::WIDTH;
+        for (half, sums) in halves.iter_mut().enumerate().take(STEP / V::WIDTH) {
+            let mut s = [[V::splat(0.0); SIDE]; I];
+            let mut c = half * V::WIDTH;
             while c < len {
+                fetch_half::<V>(ahead, half, c);
                 // A column of the tile at a time, so that few registers are needed beside those of the sums.
                 let x: [V; I] = std::array::from_fn(|i| V::load(a[i].add(c)));
                 for j in 0..SIDE {
@@ -393,15 +417,28 @@ unsafe fn between<V: Lanes, const I: usize>(
                 }
                 c += STEP;
             }
-            *half = s;
+            sums.write(s);
         }
+        let halves = black_box(&mut halves);
+        let mut out = [[0.0; SIDE]; I];
         for (i, out) in out.iter_mut().enumerate() {
             for (j, out) in out.iter_mut().enumerate() {
-                *out = V::sum16([halves[0][i][j], halves[1][i][j]].as_ptr());
+                let sum = |half: usize| halves[half].assume_init_ref()[i][j];
+                *out = if V::WIDTH == STEP { V::sum16(&sum(0)) } else { V::sum16([sum(0), sum(1)].as_ptr()) };
             }
         }
+        out
     }
-    out
+}
+
+/// Asks for the lines at coordinate `c` of the rows that the walk over one half of the lanes asks for: one each, or both
+/// where it is the only one.
+#[inline(always)]
+fn fetch_half<V: Lanes>(ahead: [*const u8; 2], half: usize, c: usize) {
+    prefetch(ahead[half].wrapping_add(size_of::<f32>() * c));
+    if V::WIDTH == STEP {
+        prefetch(ahead[1].wrapping_add(size_of::<f32>() * c));
+    }
 }
 
 /// Sums of K things in 16 lanes each, which `step` adds up from coordinate `c` on.

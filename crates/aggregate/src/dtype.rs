@@ -18,6 +18,7 @@ pub enum DType {
 
 impl DType {
     /// Bytes of one value.
+    #[must_use]
     pub const fn size(self) -> usize {
         match self {
             DType::F64 => 8,

@@ -8,6 +8,9 @@ use crate::lanes::{Isa, Kernel, Lanes};
 
 /// A format that the kernels read as it lies in memory.
 pub(crate) trait Format {
+    /// Bytes of a value.
+    const SIZE: usize;
+
     /// The values from number `c` on.
     ///
     /// # Safety
@@ -18,9 +21,11 @@ pub(crate) trait Format {
 pub(crate) struct F32;
 pub(crate) struct F16;
 pub(crate) struct Bf16;
-struct F64;
+pub(crate) struct F64;
 
 impl Format for F32 {
+    const SIZE: usize = 4;
+
     #[inline(always)]
     unsafe fn load<V: Lanes>(row: *const u8, c: usize) -> V {
         // SAFETY: the caller's.
@@ -29,6 +34,8 @@ impl Format for F32 {
 }
 
 impl Format for F16 {
+    const SIZE: usize = 2;
+
     #[inline(always)]
     unsafe fn load<V: Lanes>(row: *const u8, c: usize) -> V {
         // SAFETY: the caller's.
@@ -37,6 +44,8 @@ impl Format for F16 {
 }
 
 impl Format for Bf16 {
+    const SIZE: usize = 2;
+
     #[inline(always)]
     unsafe fn load<V: Lanes>(row: *const u8, c: usize) -> V {
         // SAFETY: the caller's.
@@ -45,6 +54,8 @@ impl Format for Bf16 {
 }
 
 impl Format for F64 {
+    const SIZE: usize = 8;
+
     #[inline(always)]
     unsafe fn load<V: Lanes>(row: *const u8, c: usize) -> V {
         // SAFETY: the caller's.

@@ -52,7 +52,44 @@ pub(crate) trait Lanes: Copy {
     unsafe fn wide_splat(x: f64) -> Self::Wide;
     unsafe fn wide_add(a: Self::Wide, b: Self::Wide) -> Self::Wide;
     unsafe fn wide_mul(a: Self::Wide, b: Self::Wide) -> Self::Wide;
+    unsafe fn wide_sub(a: Self::Wide, b: Self::Wide) -> Self::Wide;
     unsafe fn wide_div(a: Self::Wide, b: Self::Wide) -> Self::Wide;
+    /// The smaller; of equal ones either.
+    unsafe fn wide_min(a: Self::Wide, b: Self::Wide) -> Self::Wide;
+    /// The larger; of equal ones either.
+    unsafe fn wide_max(a: Self::Wide, b: Self::Wide) -> Self::Wide;
+    /// In each lane `yes` where `a < b`, else `no`.
+    unsafe fn wide_select_lt(a: Self::Wide, b: Self::Wide, yes: Self::Wide, no: Self::Wide) -> Self::Wide;
+    /// Hides a number of up to [`TAG`] in the lowest bits of widened values, which are 0, so that of equal values (but -0.0
+    /// and +0.0) the one with the lower number is less: below 0, where more bits make a value less, all of them inverted.
+    unsafe fn wide_tag(wide: Self::Wide, tag: u32) -> Self::Wide;
+    /// Tagged values without their tags.
+    unsafe fn wide_untag(wide: Self::Wide) -> Self::Wide;
+    /// What the table holds at each lane's tag, which must lie within it. (That of a NaN is kept by every x86 instruction; elsewhere
+    /// what is not there is 0.)
+    unsafe fn wide_gather(wide: Self::Wide, table: &[f64]) -> Self::Wide;
+}
+
+/// The bits by which an f64 is longer than an f32.
+pub(crate) const TAG: u32 = (1 << 29) - 1;
+
+/// Bytes of a cache line.
+pub(crate) const LINE: usize = 64;
+
+/// Asks for the cache line in which the [`LINE`] bytes at `p` end; who walks along them has asked for the one before. They need
+/// not be valid: nothing is read. The line comes as far as the second-level cache, which can wait for more of them at a time
+/// than the first.
+#[inline(always)]
+pub(crate) fn prefetch(p: *const u8) {
+    let last = p.wrapping_add(LINE - 1);
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a hint, of SSE, which every x86-64 has.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T1>(last.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = last;
 }
 
 /// Work that is written once for all widths.
@@ -64,6 +101,9 @@ pub(crate) trait Kernel {
     /// The machine has the features of `V`.
     unsafe fn run<V: Lanes>(self) -> Self::Output;
 }
+
+/// The environment variable that chooses a narrower instruction set than the machine's widest.
+const VARIABLE: &str = "R3MES_VECTORS";
 
 /// An instruction set that this machine has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,10 +141,23 @@ impl Isa {
         found
     }
 
-    /// The widest that this machine has.
+    /// The widest that this machine has, or the one of its own that [`VARIABLE`] names.
     pub(crate) fn best() -> Isa {
         static BEST: OnceLock<Isa> = OnceLock::new();
-        *BEST.get_or_init(|| Isa::available()[0])
+        *BEST.get_or_init(|| {
+            let (available, wanted) = (Isa::available(), std::env::var(VARIABLE).unwrap_or_default());
+            *available.iter().find(|isa| isa.name() == wanted).unwrap_or(&available[0])
+        })
+    }
+
+    fn name(self) -> &'static str {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512 => "avx512",
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => "avx2",
+            Kind::Portable => "portable",
+        }
     }
 
     pub(crate) fn kind(self) -> Kind {
@@ -272,8 +325,42 @@ impl Lanes for Portable {
         lanewise!(a, b, |x, y| x * y)
     }
     #[inline(always)]
+    unsafe fn wide_sub(a: [f64; 8], b: [f64; 8]) -> [f64; 8] {
+        lanewise!(a, b, |x, y| x - y)
+    }
+    #[inline(always)]
     unsafe fn wide_div(a: [f64; 8], b: [f64; 8]) -> [f64; 8] {
         lanewise!(a, b, |x, y| x / y)
+    }
+    #[inline(always)]
+    unsafe fn wide_min(a: [f64; 8], b: [f64; 8]) -> [f64; 8] {
+        lanewise!(a, b, |x, y| if x < y { x } else { y })
+    }
+    #[inline(always)]
+    unsafe fn wide_max(a: [f64; 8], b: [f64; 8]) -> [f64; 8] {
+        lanewise!(a, b, |x, y| if x > y { x } else { y })
+    }
+    #[inline(always)]
+    unsafe fn wide_select_lt(a: [f64; 8], b: [f64; 8], yes: [f64; 8], no: [f64; 8]) -> [f64; 8] {
+        std::array::from_fn(|i| if a[i] < b[i] { yes[i] } else { no[i] })
+    }
+    #[inline(always)]
+    unsafe fn wide_tag(wide: [f64; 8], tag: u32) -> [f64; 8] {
+        wide.map(|x| {
+            f64::from_bits(x.to_bits() | u64::from(if x.is_sign_negative() { tag ^ TAG } else { tag }))
+        })
+    }
+    #[inline(always)]
+    unsafe fn wide_untag(wide: [f64; 8]) -> [f64; 8] {
+        wide.map(|x| f64::from_bits(x.to_bits() & !u64::from(TAG)))
+    }
+    #[inline(always)]
+    unsafe fn wide_gather(wide: [f64; 8], table: &[f64]) -> [f64; 8] {
+        wide.map(|x| {
+            let bits = x.to_bits() as u32 & TAG;
+            let tag = if x.is_sign_negative() { bits ^ TAG } else { bits };
+            table.get(tag as usize).copied().unwrap_or_default()
+        })
     }
 }
 
@@ -282,9 +369,10 @@ pub(crate) use x86::{F32x8, F32x16};
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
+    #[allow(clippy::wildcard_imports, reason = "a hundred names of intrinsics")]
     use std::arch::x86_64::*;
 
-    use super::Lanes;
+    use super::{Lanes, TAG};
 
     /// AVX2.
     #[derive(Clone, Copy)]
@@ -301,6 +389,63 @@ mod x86 {
         unsafe {
             let s = _mm_add_pd(_mm256_castpd256_pd128(s), _mm256_extractf128_pd::<1>(s));
             _mm_cvtsd_f64(s) + _mm_cvtsd_f64(_mm_unpackhi_pd(s, s))
+        }
+    }
+
+    /// [`TAG`] in the lanes below 0.
+    #[inline(always)]
+    unsafe fn inversion4(x: __m256i) -> __m256i {
+        // SAFETY: the caller guarantees AVX2.
+        unsafe {
+            let negative = _mm256_cmpgt_epi64(_mm256_setzero_si256(), x);
+            _mm256_and_si256(negative, _mm256_set1_epi64x(TAG.into()))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn tag4(x: __m256d, tag: u32) -> __m256d {
+        // SAFETY: the caller guarantees AVX2.
+        unsafe {
+            let bits = _mm256_castpd_si256(x);
+            let tag = _mm256_xor_si256(_mm256_set1_epi64x(tag.into()), inversion4(bits));
+            _mm256_castsi256_pd(_mm256_or_si256(bits, tag))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn gather4(x: __m256d, table: *const f64) -> __m256d {
+        // SAFETY: the caller guarantees AVX2 and a value for every tag.
+        unsafe {
+            let bits = _mm256_castpd_si256(x);
+            let tag = _mm256_and_si256(bits, _mm256_set1_epi64x(TAG.into()));
+            _mm256_i64gather_pd::<8>(table, _mm256_xor_si256(tag, inversion4(bits)))
+        }
+    }
+
+    /// [`TAG`] in the lanes below 0.
+    #[inline(always)]
+    unsafe fn inversion8(x: __m512i) -> __m512i {
+        // SAFETY: the caller guarantees AVX-512.
+        unsafe { _mm512_srli_epi64::<35>(_mm512_srai_epi64::<63>(x)) }
+    }
+
+    #[inline(always)]
+    unsafe fn tag8(x: __m512d, tag: u32) -> __m512d {
+        // SAFETY: the caller guarantees AVX-512.
+        unsafe {
+            let bits = _mm512_castpd_si512(x);
+            let tag = _mm512_xor_si512(_mm512_set1_epi64(tag.into()), inversion8(bits));
+            _mm512_castsi512_pd(_mm512_or_si512(bits, tag))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn gather8(x: __m512d, table: *const f64) -> __m512d {
+        // SAFETY: the caller guarantees AVX-512 and a value for every tag.
+        unsafe {
+            let bits = _mm512_castpd_si512(x);
+            let tag = _mm512_and_si512(bits, _mm512_set1_epi64(TAG.into()));
+            _mm512_i64gather_pd::<8>(_mm512_xor_si512(tag, inversion8(bits)), table)
         }
     }
 
@@ -412,8 +557,48 @@ mod x86 {
             unsafe { (_mm256_mul_pd(a.0, b.0), _mm256_mul_pd(a.1, b.1)) }
         }
         #[inline(always)]
+        unsafe fn wide_sub(a: Self::Wide, b: Self::Wide) -> Self::Wide {
+            unsafe { (_mm256_sub_pd(a.0, b.0), _mm256_sub_pd(a.1, b.1)) }
+        }
+        #[inline(always)]
         unsafe fn wide_div(a: Self::Wide, b: Self::Wide) -> Self::Wide {
             unsafe { (_mm256_div_pd(a.0, b.0), _mm256_div_pd(a.1, b.1)) }
+        }
+        #[inline(always)]
+        unsafe fn wide_min(a: Self::Wide, b: Self::Wide) -> Self::Wide {
+            unsafe { (_mm256_min_pd(a.0, b.0), _mm256_min_pd(a.1, b.1)) }
+        }
+        #[inline(always)]
+        unsafe fn wide_max(a: Self::Wide, b: Self::Wide) -> Self::Wide {
+            unsafe { (_mm256_max_pd(a.0, b.0), _mm256_max_pd(a.1, b.1)) }
+        }
+        #[inline(always)]
+        unsafe fn wide_select_lt(
+            a: Self::Wide,
+            b: Self::Wide,
+            yes: Self::Wide,
+            no: Self::Wide,
+        ) -> Self::Wide {
+            unsafe {
+                let (low, high) =
+                    (_mm256_cmp_pd::<_CMP_LT_OQ>(a.0, b.0), _mm256_cmp_pd::<_CMP_LT_OQ>(a.1, b.1));
+                (_mm256_blendv_pd(no.0, yes.0, low), _mm256_blendv_pd(no.1, yes.1, high))
+            }
+        }
+        #[inline(always)]
+        unsafe fn wide_tag(wide: Self::Wide, tag: u32) -> Self::Wide {
+            unsafe { (tag4(wide.0, tag), tag4(wide.1, tag)) }
+        }
+        #[inline(always)]
+        unsafe fn wide_untag(wide: Self::Wide) -> Self::Wide {
+            unsafe {
+                let tag = _mm256_castsi256_pd(_mm256_set1_epi64x(TAG.into()));
+                (_mm256_andnot_pd(tag, wide.0), _mm256_andnot_pd(tag, wide.1))
+            }
+        }
+        #[inline(always)]
+        unsafe fn wide_gather(wide: Self::Wide, table: &[f64]) -> Self::Wide {
+            unsafe { (gather4(wide.0, table.as_ptr()), gather4(wide.1, table.as_ptr())) }
         }
     }
 
@@ -530,8 +715,48 @@ mod x86 {
             unsafe { (_mm512_mul_pd(a.0, b.0), _mm512_mul_pd(a.1, b.1)) }
         }
         #[inline(always)]
+        unsafe fn wide_sub(a: Self::Wide, b: Self::Wide) -> Self::Wide {
+            unsafe { (_mm512_sub_pd(a.0, b.0), _mm512_sub_pd(a.1, b.1)) }
+        }
+        #[inline(always)]
         unsafe fn wide_div(a: Self::Wide, b: Self::Wide) -> Self::Wide {
             unsafe { (_mm512_div_pd(a.0, b.0), _mm512_div_pd(a.1, b.1)) }
+        }
+        #[inline(always)]
+        unsafe fn wide_min(a: Self::Wide, b: Self::Wide) -> Self::Wide {
+            unsafe { (_mm512_min_pd(a.0, b.0), _mm512_min_pd(a.1, b.1)) }
+        }
+        #[inline(always)]
+        unsafe fn wide_max(a: Self::Wide, b: Self::Wide) -> Self::Wide {
+            unsafe { (_mm512_max_pd(a.0, b.0), _mm512_max_pd(a.1, b.1)) }
+        }
+        #[inline(always)]
+        unsafe fn wide_select_lt(
+            a: Self::Wide,
+            b: Self::Wide,
+            yes: Self::Wide,
+            no: Self::Wide,
+        ) -> Self::Wide {
+            unsafe {
+                let low = _mm512_cmp_pd_mask::<_CMP_LT_OQ>(a.0, b.0);
+                let high = _mm512_cmp_pd_mask::<_CMP_LT_OQ>(a.1, b.1);
+                (_mm512_mask_blend_pd(low, no.0, yes.0), _mm512_mask_blend_pd(high, no.1, yes.1))
+            }
+        }
+        #[inline(always)]
+        unsafe fn wide_tag(wide: Self::Wide, tag: u32) -> Self::Wide {
+            unsafe { (tag8(wide.0, tag), tag8(wide.1, tag)) }
+        }
+        #[inline(always)]
+        unsafe fn wide_untag(wide: Self::Wide) -> Self::Wide {
+            unsafe {
+                let tag = _mm512_castsi512_pd(_mm512_set1_epi64(TAG.into()));
+                (_mm512_andnot_pd(tag, wide.0), _mm512_andnot_pd(tag, wide.1))
+            }
+        }
+        #[inline(always)]
+        unsafe fn wide_gather(wide: Self::Wide, table: &[f64]) -> Self::Wide {
+            unsafe { (gather8(wide.0, table.as_ptr()), gather8(wide.1, table.as_ptr())) }
         }
     }
 }

@@ -79,8 +79,32 @@
 //! # Memory
 //! Inputs are borrowed, from memory maps as a rule; [`Options::memory`] bounds the rest and says by which formula.
 //!
+//! # Vectors
+//! The widest that the processor has are used: AVX-512 (F and DQ), AVX2 with FMA and F16C, else plain code. The environment
+//! variable `R3MES_VECTORS` (`avx512`, `avx2`, `portable`) chooses among those that it has, for measurements and for
+//! tools that do not know all of them, such as valgrind; read once, at the first use. The bytes are the same.
+//!
 //! # Features
 //! `ndarray`: `aggregate_array`, which takes array views.
+
+// What clippy's pedantic lints say and is meant so.
+#![allow(
+    clippy::inline_always,
+    reason = "a kernel is compiled for the features of its caller, with all that it calls"
+)]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "SPEC.md rounds to f32; counts and indices are far below 2^32 and 2^52, and no count is negative"
+)]
+#![allow(clippy::cast_ptr_alignment, reason = "every read and write is an unaligned one")]
+#![allow(clippy::float_cmp, reason = "bits are compared")]
+#![allow(clippy::manual_midpoint, reason = "SPEC.md halves a sum")]
+#![allow(
+    clippy::doc_markdown,
+    reason = "MeaMed, FLTrust and d_ij are names and formulas of the field, not of the code"
+)]
 
 #[cfg(all(feature = "ndarray", target_endian = "little"))]
 mod array;
@@ -96,6 +120,7 @@ mod method;
 mod mixing;
 mod network;
 mod options;
+mod panel;
 mod plan;
 mod preparation;
 #[cfg(test)]

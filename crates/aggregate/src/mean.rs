@@ -2,8 +2,8 @@
 #![allow(unsafe_code)]
 
 use crate::DType;
-use crate::format::{Bf16, F16, F32, Format};
-use crate::lanes::{Isa, Kernel, Lanes};
+use crate::format::{Bf16, F16, F32, F64, Format};
+use crate::lanes::{Isa, Kernel, LINE, Lanes, prefetch};
 use crate::tiles::Tile;
 
 /// Coordinates whose f64 sums are kept in the first-level cache at a time.
@@ -43,7 +43,7 @@ impl Kernel for AddWeighted<'_> {
                 DType::F16 => add_row::<V, F16>(row, weight, sums),
                 DType::BF16 => add_row::<V, Bf16>(row, weight, sums),
                 DType::F32 => add_row::<V, F32>(row, weight, sums),
-                DType::F64 => unreachable!("tiles hold F64 as converted copies"),
+                DType::F64 => add_row::<V, F64>(row, weight, sums),
             }
         }
     }
@@ -114,7 +114,7 @@ impl Kernel for WeightedMean<'_> {
                 DType::F16 => self.run_as::<V, F16>(),
                 DType::BF16 => self.run_as::<V, Bf16>(),
                 DType::F32 => self.run_as::<V, F32>(),
-                DType::F64 => unreachable!("tiles hold F64 as converted copies"),
+                DType::F64 => self.run_as::<V, F64>(),
             }
         }
     }
@@ -134,17 +134,24 @@ impl WeightedMean<'_> {
                 for c in (0..len).step_by(V::WIDTH) {
                     V::wide_store(V::wide_splat(0.0), sums.add(c));
                 }
-                let mut groups = self.rows.chunks_exact(ROWS).zip(self.weights.chunks_exact(ROWS));
-                for (rows, weights) in &mut groups {
+                let groups = self.rows.chunks_exact(ROWS).zip(self.weights.chunks_exact(ROWS));
+                for (g, (rows, weights)) in groups.enumerate() {
+                    let ahead = self.ahead::<F>(g + 1, start);
                     let mut group = [std::ptr::null(); ROWS];
                     let mut factors = [V::wide_splat(0.0); ROWS];
                     for i in 0..ROWS {
                         group[i] = rows[i];
                         factors[i] = V::wide_splat(weights[i]);
                     }
-                    for c in (0..len).step_by(V::WIDTH) {
+                    for part in 0..len / V::WIDTH {
+                        let (c, byte) = (part * V::WIDTH, part * V::WIDTH * F::SIZE);
                         let mut sum = V::wide_load(sums.add(c));
                         for i in 0..ROWS {
+                            if byte.is_multiple_of(LINE) {
+                                for line in (byte..byte + V::WIDTH * F::SIZE).step_by(LINE) {
+                                    prefetch(ahead[i].wrapping_add(line));
+                                }
+                            }
                             let x = F::load::<V>(group[i], start + c).widen();
                             sum = V::wide_add(sum, V::wide_mul(factors[i], x));
                         }
@@ -170,6 +177,14 @@ impl WeightedMean<'_> {
             }
         }
         finite
+    }
+
+    /// Where the rows of group `g` have their values from `start` on; after the last group those of the next chunk.
+    #[inline(always)]
+    fn ahead<F: Format>(&self, g: usize, start: usize) -> [*const u8; ROWS] {
+        let last = self.rows.len() < (g + 1) * ROWS;
+        let (g, start) = if last { (0, start + CHUNK) } else { (g, start) };
+        std::array::from_fn(|i| self.rows[g * ROWS + i].wrapping_add(start * F::SIZE))
     }
 }
 

@@ -191,6 +191,7 @@ pub enum Tolerance {
 
 impl Tolerance {
     /// f for `n` updates.
+    #[must_use]
     pub fn count(self, n: usize) -> usize {
         match self {
             Tolerance::Count(f) => f,
@@ -281,6 +282,7 @@ impl Method {
     }
 
     /// Whether [`Update::weight`](crate::Update::weight) has any influence.
+    #[must_use]
     pub fn is_weighted(&self) -> bool {
         match self {
             Method::WeightedAverage

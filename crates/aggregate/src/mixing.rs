@@ -1,13 +1,14 @@
 //! Rows that are sums of rows, and the column rules over them, in one pass.
 #![allow(unsafe_code)]
 
-use crate::column::{CHECKED, Check, ColumnRule, finish};
+use crate::column::{ColumnRule, finish};
 use crate::lanes::{Isa, Kernel, Lanes};
+use crate::panel::{self, Ahead, Check, Fetcher};
 use crate::sorter::{Sorter, Wires};
 use crate::tiles::{STEP, Tile};
 
 /// Rows that are added first among themselves.
-const GROUP: usize = CHECKED;
+const GROUP: usize = 4;
 /// Mixed rows that are summed at the same time.
 const ABREAST: usize = 4;
 /// All sums of some of them.
@@ -54,26 +55,31 @@ pub(crate) struct MixedColumns<'m> {
     sorter: Sorter,
     wires: Wires,
     sums: Wires,
+    /// The rows of a panel, `stride` values apart.
+    panel: Wires,
+    stride: usize,
 }
 
 impl<'m> MixedColumns<'m> {
     pub(crate) fn new(isa: Isa, rule: ColumnRule, mixing: &'m Mixing) -> Self {
         let sorter = rule.sorter(isa, mixing.rows);
-        let wires = sorter.wires();
+        let wires = sorter.wires(STEP);
         let sums = Wires::new(mixing.columns.div_ceil(GROUP) * SUBSETS);
-        MixedColumns { isa, rule, mixing, sorter, wires, sums }
+        let stride = panel::width(mixing.columns) + STEP;
+        let panel = Wires::new(mixing.columns * stride / STEP);
+        MixedColumns { isa, rule, mixing, sorter, wires, sums, panel, stride }
     }
 
     /// As [`Columns::apply`](crate::column::Columns::apply).
     pub(crate) fn apply(&mut self, tile: &Tile<'_>, out: &mut [f32]) -> bool {
-        assert!(out.len() == tile.len && tile.rows().len() == self.mixing.columns);
-        self.isa.run(Apply { columns: self, rows: tile.rows(), out })
+        assert!(out.len() == tile.len && tile.native_rows().len() == self.mixing.columns);
+        self.isa.run(Apply { columns: self, tile, out })
     }
 }
 
 struct Apply<'a, 'm> {
     columns: &'a mut MixedColumns<'m>,
-    rows: &'a [*const f32],
+    tile: &'a Tile<'a>,
     out: &'a mut [f32],
 }
 
@@ -82,27 +88,49 @@ impl Kernel for Apply<'_, '_> {
 
     #[inline(always)]
     unsafe fn run<V: Lanes>(self) -> bool {
-        let MixedColumns { ref rule, mixing, ref sorter, ref mut wires, ref mut sums, .. } = *self.columns;
-        // SAFETY: the rows and `out` hold out.len() values, a multiple of V::WIDTH; the wires are the sorter's, `sums`
-        // has SUBSETS vectors for every group of rows.
+        let Apply { columns, tile, out } = self;
+        let &mut MixedColumns { mixing, stride, .. } = columns;
+        let (width, rows) = (panel::width(mixing.columns), columns.panel.pointer());
+        let fetcher = Fetcher::new(tile, columns.sorter.count());
+        // SAFETY: the rows and `out` hold out.len() values, a multiple of STEP, and the panel a panel of them.
         unsafe {
             let mut check = Check::<V>::new();
-            for c in (0..self.out.len()).step_by(STEP) {
-                if let Some((factors, _)) = &mixing.shared {
-                    subset_sums::<V>(self.rows, c, factors, sums, &mut check);
-                }
-                for part in 0..STEP / V::WIDTH {
-                    let values = sorter.values::<V>(wires, part);
-                    match &mixing.shared {
-                        Some((_, subsets)) => mixing.mix_sums::<V>(sums_of::<V>(sums, part), subsets, values),
-                        None => mixing.mix_rows::<V>(self.rows, c + part * V::WIDTH, values, &mut check),
-                    }
-                    sorter.run::<V>(sorter.buffer::<V>(wires, part));
-                    let result = finish::<V>(rule, mixing.rows, values);
-                    result.store(self.out.as_mut_ptr().add(c + part * V::WIDTH));
+            for start in (0..out.len()).step_by(width) {
+                let len = width.min(out.len() - start);
+                panel::read::<V>(tile, start, len, &mut check, |i, part, x| {
+                    x.store(rows.add(i * stride + part * V::WIDTH));
+                });
+                for c in (0..len).step_by(STEP) {
+                    columns.step::<V>(rows.add(c), out.as_mut_ptr().add(start + c), &fetcher, start + c);
                 }
             }
             check.is_finite()
+        }
+    }
+}
+
+impl MixedColumns<'_> {
+    /// Writes the rule's result for the [`STEP`] coordinates at `rows`, as far apart as the panel's and in the tile from `c`
+    /// on, to `out`.
+    #[inline(always)]
+    unsafe fn step<V: Lanes>(&mut self, rows: *const f32, out: *mut f32, fetcher: &Fetcher, c: usize) {
+        let MixedColumns { ref rule, mixing, ref sorter, ref mut wires, ref mut sums, stride, .. } = *self;
+        // SAFETY: the caller's; the wires are the sorter's, `sums` has SUBSETS vectors for every group of rows.
+        unsafe {
+            let ahead = fetcher.ahead(c, STEP, panel::width(mixing.columns));
+            match &mixing.shared {
+                Some((factors, _)) => subset_sums::<V>(rows, stride, factors, sums, ahead),
+                None => (0..mixing.columns).for_each(|row| ahead.fetch(row)),
+            }
+            for part in 0..STEP / V::WIDTH {
+                let values = sorter.values::<V>(wires, part);
+                match &mixing.shared {
+                    Some((_, subsets)) => mixing.mix_sums::<V>(sums_of::<V>(sums, part), subsets, values),
+                    None => mixing.mix_rows::<V>(rows.add(part * V::WIDTH), stride, values),
+                }
+                sorter.run::<V>(sorter.buffer::<V>(wires, part), fetcher.none());
+                finish::<V>(rule, mixing.rows, values).store(out.add(part * V::WIDTH));
+            }
         }
     }
 }
@@ -114,7 +142,7 @@ impl Mixing {
         let groups = self.columns.div_ceil(GROUP);
         // Several rows at a time, so that their sums do not wait for each other.
         let whole = self.rows / ABREAST * ABREAST;
-        // SAFETY: as in `Apply::run`.
+        // SAFETY: as in `step`.
         unsafe {
             for i in (0..whole).step_by(ABREAST) {
                 let y = rows_of_sums::<V, ABREAST>(sums, groups, &subsets[i * groups..]);
@@ -131,20 +159,11 @@ impl Mixing {
 
     /// Writes every mixed row from the rows themselves.
     #[inline(always)]
-    unsafe fn mix_rows<V: Lanes>(
-        &self,
-        rows: &[*const f32],
-        c: usize,
-        values: *mut f32,
-        check: &mut Check<V>,
-    ) {
-        // SAFETY: as in `Apply::run`.
+    unsafe fn mix_rows<V: Lanes>(&self, rows: *const f32, stride: usize, values: *mut f32) {
+        // SAFETY: as in `step`.
         unsafe {
             for (i, factors) in self.factors.chunks_exact(self.columns).enumerate() {
-                bounded(combination::<V>(rows, c, factors)).store(values.add(i * V::WIDTH));
-            }
-            for rows in rows.chunks(CHECKED) {
-                check.see_rows(rows, c, |_, _| ());
+                bounded(combination::<V>(rows, stride, factors)).store(values.add(i * V::WIDTH));
             }
         }
     }
@@ -164,12 +183,15 @@ unsafe fn rows_of_sums<V: Lanes, const K: usize>(sums: *const f32, groups: usize
     let subsets = &subsets[..K * groups];
     // SAFETY: there are SUBSETS vectors for each group at `sums`, and every subset is below SUBSETS.
     unsafe {
-        let mut y = [V::splat(0.0); K];
-        for g in 0..groups {
-            let group = sums.add(g * SUBSETS * V::WIDTH);
+        let sum = |k: usize, g: usize| {
+            let subset = usize::from(*subsets.get_unchecked(k * groups + g));
+            V::load(sums.add((g * SUBSETS + subset) * V::WIDTH))
+        };
+        // No sum is -0.0, so that 0 need not be added to the first.
+        let mut y: [V; K] = std::array::from_fn(|k| sum(k, 0));
+        for g in 1..groups {
             for (k, y) in y.iter_mut().enumerate() {
-                let subset = usize::from(*subsets.get_unchecked(k * groups + g));
-                *y = y.add(V::load(group.add(subset * V::WIDTH)));
+                *y = y.add(sum(k, g));
             }
         }
         y
@@ -183,24 +205,27 @@ unsafe fn bounded<V: Lanes>(y: V) -> V {
     unsafe { y.min(V::splat(f32::MAX)).max(V::splat(f32::MIN)) }
 }
 
-/// Writes the sums of all subsets of each group, for the STEP coordinates from `c` on.
+/// Writes the sums of all subsets of each group, for [`STEP`] coordinates, and asks for what lies `ahead` of the rows.
 #[inline(always)]
 unsafe fn subset_sums<V: Lanes>(
-    rows: &[*const f32],
-    c: usize,
+    rows: *const f32,
+    stride: usize,
     factors: &[f32],
     sums: &mut Wires,
-    check: &mut Check<V>,
+    ahead: Ahead,
 ) {
-    // SAFETY: as in `Apply::run`.
+    // SAFETY: as in `step`.
     unsafe {
         let zero = V::splat(0.0);
-        for (g, (rows, factors)) in rows.chunks(GROUP).zip(factors.chunks(GROUP)).enumerate() {
+        for (g, factors) in factors.chunks(GROUP).enumerate() {
+            (0..factors.len()).for_each(|i| ahead.fetch(g * GROUP + i));
             for part in 0..STEP / V::WIDTH {
                 let group = sums_of::<V>(sums, part).add(g * SUBSETS * V::WIDTH);
+                let row = |i: usize| rows.add((g * GROUP + i) * stride + part * V::WIDTH);
                 let mut products = [zero; GROUP];
-                let each = |i: usize, x: V| products[i] = x.mul(V::splat(factors[i]));
-                check.see_rows(rows, c + part * V::WIDTH, each);
+                for (i, (product, factor)) in products.iter_mut().zip(factors).enumerate() {
+                    *product = V::load(row(i)).mul(V::splat(*factor));
+                }
                 // The second half of the sums is needed by no other sum: it need not stay in registers.
                 let mut subset = [zero; SUBSETS / 2];
                 zero.store(group);
@@ -220,15 +245,16 @@ unsafe fn subset_sums<V: Lanes>(
 
 /// One mixed row with factors of its own.
 #[inline(always)]
-unsafe fn combination<V: Lanes>(rows: &[*const f32], c: usize, factors: &[f32]) -> V {
-    // SAFETY: as in `Apply::run`.
+unsafe fn combination<V: Lanes>(rows: *const f32, stride: usize, factors: &[f32]) -> V {
+    // SAFETY: as in `step`.
     unsafe {
         let mut y = V::splat(0.0);
-        for (rows, factors) in rows.chunks(GROUP).zip(factors.chunks(GROUP)) {
+        for (g, factors) in factors.chunks(GROUP).enumerate() {
             let mut sum = V::splat(0.0);
-            for (row, factor) in rows.iter().zip(factors) {
+            for (i, factor) in factors.iter().enumerate() {
                 if *factor != 0.0 {
-                    sum = sum.add(V::load(row.add(c)).mul(V::splat(*factor)));
+                    let x = V::load(rows.add((g * GROUP + i) * stride));
+                    sum = sum.add(x.mul(V::splat(*factor)));
                 }
             }
             y = y.add(sum);

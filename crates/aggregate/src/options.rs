@@ -9,7 +9,7 @@ pub struct Options {
     ///
     /// Tiles shrink to hold it, and fewer threads take part where it is narrow. For N updates of d coordinates a method that
     /// looks at distances or mixes updates needs 8 (N + 1)^2 (14 + ceil(log2(ceil(d / 8192)))) bytes for its matrices, at
-    /// 256 MiB enough for N = 1200 and d = 4 million; every method needs 576 N bytes for the smallest tile. Less is an
+    /// 256 MiB enough for N = 1200 and d = 4 million; every method needs 576 N + 1344 max(N, 64) bytes for the smallest tile. Less is an
     /// [`AggregateError::Memory`](crate::AggregateError::Memory), before the data are read. A running sum of 8 d bytes is kept
     /// only where that alone is within the bound.
     pub memory: usize,

@@ -80,20 +80,16 @@ struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     fn distances(&mut self) -> Result<&Distances, AggregateError> {
-        match self.measured.distances {
-            Some(ref distances) => Ok(distances),
-            None => {
-                debug_assert!(
-                    self.mixed.is_none(),
-                    "mixed rows that are measured later keep their distances"
-                );
-                let all = Distances::measure(self.isa, self.updates, self.scope, 0, self.memory)?;
-                let measured = match &self.chosen {
-                    Some(chosen) => all.of(chosen, self.updates.len()),
-                    None => all,
-                };
-                Ok(self.measured.distances.insert(measured))
-            }
+        if let Some(ref distances) = self.measured.distances {
+            Ok(distances)
+        } else {
+            debug_assert!(self.mixed.is_none(), "mixed rows that are measured later keep their distances");
+            let all = Distances::measure(self.isa, self.updates, self.scope, 0, self.memory)?;
+            let measured = match &self.chosen {
+                Some(chosen) => all.of(chosen, self.updates.len()),
+                None => all,
+            };
+            Ok(self.measured.distances.insert(measured))
         }
     }
 
@@ -122,13 +118,12 @@ impl<'a> Rows<'a> {
         if let Some(origins) = &mut self.origins {
             *origins = kept.iter().map(|i| origins[*i]).collect();
         }
-        match &mut self.mixed {
-            Some(rows) => *rows = kept.iter().map(|i| rows[*i].clone()).collect(),
-            None => {
-                let before = self.chosen.take();
-                let update = |i: &usize| before.as_ref().map_or(*i, |chosen| chosen[*i]);
-                self.chosen = Some(kept.iter().map(update).collect());
-            }
+        if let Some(rows) = &mut self.mixed {
+            *rows = kept.iter().map(|i| rows[*i].clone()).collect();
+        } else {
+            let before = self.chosen.take();
+            let update = |i: &usize| before.as_ref().map_or(*i, |chosen| chosen[*i]);
+            self.chosen = Some(kept.iter().map(update).collect());
         }
         self.n = kept.len();
     }

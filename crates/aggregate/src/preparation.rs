@@ -85,6 +85,7 @@ impl Preparation {
     }
 
     /// The method.
+    #[must_use]
     pub fn method(&self) -> &Method {
         &self.method
     }

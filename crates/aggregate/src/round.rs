@@ -83,12 +83,12 @@ pub(crate) fn apply(
                 Some(chosen) => chosen.iter().map(|i| updates[*i]).collect(),
             };
             let ready = || Columns::new(isa, rule.clone(), updates.len());
-            for_each_tile(&updates, options, Access::across(updates.len()), out, ready, Columns::apply)
+            for_each_tile(&updates, options, Access::Native, out, ready, Columns::apply)
         }
         Plan::MixedColumns { rule, coefficients } => {
             let mixing = Mixing::new(&coefficients);
             let ready = || MixedColumns::new(isa, rule.clone(), &mixing);
-            for_each_tile(&updates, options, Access::across(updates.len()), out, ready, MixedColumns::apply)
+            for_each_tile(&updates, options, Access::Native, out, ready, MixedColumns::apply)
         }
     }
 }
@@ -119,7 +119,7 @@ pub(crate) fn participants<'a>(updates: &'a [Update<'a>]) -> Result<Vec<&'a Upda
 }
 
 fn check_layout(first: &Update<'_>, update: &Update<'_>) -> Result<(), AggregateError> {
-    let lengths = |u: &Update<'_>| u.parts().iter().map(|p| p.len()).collect::<Vec<_>>();
+    let lengths = |u: &Update<'_>| u.parts().iter().map(super::update::Part::len).collect::<Vec<_>>();
     let (expected, found) = (lengths(first), lengths(update));
     if expected == found {
         return Ok(());

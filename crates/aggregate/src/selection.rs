@@ -96,9 +96,10 @@ pub(crate) fn least_diameter(
     let (mut low, mut high) = (0, diameters.len() - 1);
     while low < high {
         let middle = (low + high) / 2;
-        match search.exists(diameters[middle], &mut vec![true; n], f)? {
-            true => high = middle,
-            false => low = middle + 1,
+        if search.exists(diameters[middle], &mut vec![true; n], f)? {
+            high = middle;
+        } else {
+            low = middle + 1;
         }
     }
     let diameter = diameters[low];

@@ -3,10 +3,11 @@
 
 use crate::lanes::{Isa, Kind, Lanes};
 use crate::network::{self, Comparator};
+use crate::panel::Ahead;
 use crate::tiles::STEP;
 
 mod written {
-    #![allow(clippy::erasing_op, clippy::identity_op)]
+    #![allow(clippy::erasing_op, clippy::identity_op, clippy::similar_names, clippy::too_many_lines)]
     include!(concat!(env!("OUT_DIR"), "/networks.rs"));
 }
 
@@ -22,20 +23,25 @@ pub(crate) struct Sorter {
 }
 
 enum Code {
-    Line(unsafe fn(*mut f32)),
+    /// Written networks, each with its first wire, and what is left to be done after them.
+    Written(Vec<(usize, Network)>, Vec<Comparator>),
     Table(Vec<Comparator>),
-    /// Blocks of [`BLOCK`] wires (the last one smaller), then what merges them.
-    Blocks(Vec<unsafe fn(*mut f32)>, Vec<Comparator>),
+    /// Sorts the values with their numbers, as f64 in the space behind them.
+    Tagged(Vec<Comparator>),
 }
 
-/// The largest network that is written out.
-const BLOCK: usize = 64;
+type Network = unsafe fn(*mut f32, Ahead);
+
+/// Wires that are sorted by written networks before tables merge them: the most that written merges join.
+const BLOCK: usize = 2 * written::BLOCK;
 
 impl Sorter {
     /// All values in ascending order.
     pub(crate) fn sort(isa: Isa, n: usize) -> Self {
-        match line(isa, n, Which::Sort) {
-            Some((wires, code)) => Sorter { isa, n, wires, below: 0, code },
+        match written(isa, n, Which::Sort) {
+            Some((wires, networks)) => {
+                Sorter { isa, n, wires, below: 0, code: Code::Written(networks, Vec::new()) }
+            }
             None => Self::blocks(isa, n, network::merge(n, BLOCK)).unwrap_or_else(|| Sorter {
                 isa,
                 n,
@@ -48,9 +54,12 @@ impl Sorter {
 
     /// The values number (n - 1) / 2 and n / 2 in their places; the others' places are unspecified.
     pub(crate) fn median(isa: Isa, n: usize) -> Self {
-        match line(isa, n, Which::Median) {
+        match written(isa, n, Which::Median) {
             // As many wires below as above, or one less, and the middle stays the middle.
-            Some((wires, code)) => Sorter { isa, n, wires, below: (wires - n) / 2, code },
+            Some((wires, networks)) => {
+                let below = (wires - n) / 2;
+                Sorter { isa, n, wires, below, code: Code::Written(networks, Vec::new()) }
+            }
             None => {
                 let middle = (n - 1) / 2..n / 2 + 1;
                 Self::blocks(isa, n, network::prune(&network::merge(n, BLOCK), n, middle)).unwrap_or_else(
@@ -62,14 +71,19 @@ impl Sorter {
 
     /// Written networks for blocks, and `merge` for what comes after them; if they are written for this machine.
     fn blocks(isa: Isa, n: usize, merge: Vec<Comparator>) -> Option<Self> {
-        let (mut blocks, mut wires) = (Vec::new(), 0);
+        let (mut all, mut wires) = (Vec::new(), 0);
         for start in (0..n).step_by(BLOCK) {
-            let (size, code) = line(isa, BLOCK.min(n - start), Which::Sort)?;
-            let Code::Line(sort) = code else { return None };
-            blocks.push(sort);
+            let (size, networks) = written(isa, BLOCK.min(n - start), Which::Sort)?;
+            all.extend(networks.into_iter().map(|(first, network)| (start + first, network)));
             wires = start + size;
         }
-        Some(Sorter { isa, n, wires, below: 0, code: Code::Blocks(blocks, merge) })
+        Some(Sorter { isa, n, wires, below: 0, code: Code::Written(all, merge) })
+    }
+
+    /// All values in ascending order, equal ones in that of their numbers, each with its number: see [`Lanes::wide_tag`].
+    /// They are left as they are, and the sorted ones lie as f64 behind them.
+    pub(crate) fn tagged(isa: Isa, n: usize) -> Self {
+        Sorter { isa, n, wires: 3 * n, below: 0, code: Code::Tagged(network::sort(n)) }
     }
 
     /// Leaves the values as they are.
@@ -77,11 +91,12 @@ impl Sorter {
         Sorter { isa, n, wires: n, below: 0, code: Code::Table(Vec::new()) }
     }
 
-    /// Buffers for [`run`](Self::run) with the padding in place, where it stays: one for each vector of [`STEP`] lanes.
-    pub(crate) fn wires(&self) -> Wires {
-        let mut wires = Wires::new(self.wires);
+    /// Buffers for [`run`](Self::run) with the padding in place, where it stays: one for each vector of `lanes` lanes, a
+    /// multiple of [`STEP`].
+    pub(crate) fn wires(&self, lanes: usize) -> Wires {
+        let mut wires = Wires::new(self.wires * lanes / STEP);
         let width = self.isa.width();
-        // SAFETY: the buffers have room for 16 lanes a wire.
+        // SAFETY: each of the lines has STEP lanes.
         let flat = unsafe { std::slice::from_raw_parts_mut(wires.pointer(), wires.0.len() * STEP) };
         for part in flat.chunks_exact_mut(self.wires * width) {
             part[..self.below * width].fill(f32::NEG_INFINITY);
@@ -93,11 +108,17 @@ impl Sorter {
     /// One of the buffers of [`wires`](Self::wires).
     ///
     /// # Safety
-    /// `wires` is this sorter's, `V` its instruction set's, `part` below `STEP / V::WIDTH`.
+    /// `wires` is this sorter's, `V` its instruction set's, `part` below the number of buffers.
     #[inline(always)]
     pub(crate) unsafe fn buffer<V: Lanes>(&self, wires: &mut Wires, part: usize) -> *mut f32 {
         // SAFETY: there are so many buffers.
-        unsafe { wires.pointer().add(part * self.wires * V::WIDTH) }
+        unsafe { wires.pointer().add(part * self.apart::<V>()) }
+    }
+
+    /// How many f32 a buffer holds.
+    #[inline(always)]
+    pub(crate) fn apart<V: Lanes>(&self) -> usize {
+        self.wires * V::WIDTH
     }
 
     /// Where the values begin in it.
@@ -110,25 +131,55 @@ impl Sorter {
         unsafe { self.buffer::<V>(wires, part).add(self.below * V::WIDTH) }
     }
 
-    /// Sorts the values of a buffer.
+    /// Sorts the values of a buffer, and meanwhile asks for what lies `ahead` of as many rows as there are wires.
     ///
     /// # Safety
     /// `p` comes from this sorter's [`buffer`](Self::buffer), `V` is its instruction set's.
     #[inline(always)]
-    pub(crate) unsafe fn run<V: Lanes>(&self, p: *mut f32) {
-        match &self.code {
-            // SAFETY: the function was chosen for the instruction set and has as many wires as the buffer.
-            Code::Line(sort) => unsafe { sort(p) },
-            // SAFETY: a table's wires are below n.
-            Code::Table(table) => unsafe { compare_all::<V>(p, table) },
-            Code::Blocks(blocks, merge) => {
-                for (i, sort) in blocks.iter().enumerate() {
-                    // SAFETY: as for a line; block i has its wires in the buffer.
-                    unsafe { sort(p.add(i * BLOCK * V::WIDTH)) };
+    pub(crate) unsafe fn run<V: Lanes>(&self, p: *mut f32, ahead: Ahead) {
+        // SAFETY: a table's wires are below n. The networks were chosen for the instruction set, and the buffer has their
+        // wires.
+        unsafe {
+            match &self.code {
+                Code::Written(networks, rest) => {
+                    for (first, network) in networks {
+                        network(p.add(first * V::WIDTH), ahead.from(*first));
+                    }
+                    compare_all::<V>(p, rest);
                 }
-                // SAFETY: a table's wires are below n.
-                unsafe { compare_all::<V>(p, merge) };
+                Code::Table(table) => {
+                    (0..self.n).for_each(|row| ahead.fetch(row));
+                    compare_all::<V>(p, table);
+                }
+                Code::Tagged(table) => sort_tagged::<V>(p, self.n, table, ahead),
             }
+        }
+    }
+
+    /// How many wires there are.
+    pub(crate) fn count(&self) -> usize {
+        self.wires
+    }
+}
+
+/// Sorts `n` values with their numbers into the space behind them.
+#[inline(always)]
+unsafe fn sort_tagged<V: Lanes>(p: *const f32, n: usize, table: &[Comparator], ahead: Ahead) {
+    // SAFETY: the caller's; behind n vectors of f32 there is room for as many of f64.
+    unsafe {
+        let tagged = p.add(n * V::WIDTH).cast::<f64>().cast_mut();
+        let wire = |i: usize| tagged.add(i * V::WIDTH);
+        for i in 0..n {
+            ahead.fetch(i);
+            // Adding 0 makes -0.0 to +0.0.
+            let x = V::load(p.add(i * V::WIDTH)).add(V::splat(0.0));
+            V::wide_store(V::wide_tag(x.widen(), i as u32), wire(i));
+        }
+        for &(i, j) in table {
+            let (low, high) = (wire(usize::from(i)), wire(usize::from(j)));
+            let (a, b) = (V::wide_load(low), V::wide_load(high));
+            V::wide_store(V::wide_min(a, b), low);
+            V::wide_store(V::wide_max(a, b), high);
         }
     }
 }
@@ -147,28 +198,51 @@ unsafe fn compare_all<V: Lanes>(p: *mut f32, table: &[Comparator]) {
     }
 }
 
+#[derive(Clone, Copy)]
 enum Which {
     Sort,
     Median,
+    /// What remains of sorting once [`written::BLOCK`] wires and those behind them are in order.
+    Merge,
+    /// The same of bringing the middle into place.
+    MergeToMedian,
 }
 
-fn line(isa: Isa, n: usize, which: Which) -> Option<(usize, Code)> {
+/// The written networks for `n` values, one after the other, and how many wires they have together; None if there are none.
+fn written(isa: Isa, n: usize, which: Which) -> Option<(usize, Vec<(usize, Network)>)> {
+    // An odd number of values has one middle, an even network two: both fit, as `below` rounds down.
+    let next = |sizes: &[usize]| sizes.iter().copied().find(|size| *size >= n);
+    if let Some(wires) = next(written::SIZES) {
+        return Some((wires, vec![(0, line(isa, wires, which)?)]));
+    }
+    let wires = next(written::MERGES)?;
+    let first = (0, line(isa, written::BLOCK, Which::Sort)?);
+    let second = (written::BLOCK, line(isa, wires - written::BLOCK, Which::Sort)?);
+    let merge = match which {
+        Which::Sort => Which::Merge,
+        Which::Median => Which::MergeToMedian,
+        Which::Merge | Which::MergeToMedian => return None,
+    };
+    Some((wires, vec![first, second, (0, line(isa, wires, merge)?)]))
+}
+
+/// The straight-line network of so many wires.
+fn line(isa: Isa, wires: usize, which: Which) -> Option<Network> {
     #[cfg(target_arch = "x86_64")]
-    {
-        // An odd number of values has one middle, an even network two: both fit, as `below` rounds down.
-        let wires = *written::SIZES.iter().find(|size| **size >= n)?;
-        let function = match (isa.kind(), which) {
-            (Kind::Avx512, Which::Sort) => written::avx512::sort(wires),
-            (Kind::Avx512, Which::Median) => written::avx512::median(wires),
-            (Kind::Avx2, Which::Sort) => written::avx2::sort(wires),
-            (Kind::Avx2, Which::Median) => written::avx2::median(wires),
-            (Kind::Portable, _) => None,
-        };
-        function.map(|f| (wires, Code::Line(f)))
+    match (isa.kind(), which) {
+        (Kind::Avx512, Which::Sort) => written::avx512::sort(wires),
+        (Kind::Avx512, Which::Median) => written::avx512::median(wires),
+        (Kind::Avx512, Which::Merge) => written::avx512::merge(wires),
+        (Kind::Avx512, Which::MergeToMedian) => written::avx512::merge_to_median(wires),
+        (Kind::Avx2, Which::Sort) => written::avx2::sort(wires),
+        (Kind::Avx2, Which::Median) => written::avx2::median(wires),
+        (Kind::Avx2, Which::Merge) => written::avx2::merge(wires),
+        (Kind::Avx2, Which::MergeToMedian) => written::avx2::merge_to_median(wires),
+        (Kind::Portable, _) => None,
     }
     #[cfg(not(target_arch = "x86_64"))]
     {
-        let _ = (isa, n, which);
+        let _ = (isa, wires, which);
         None
     }
 }

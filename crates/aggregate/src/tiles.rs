@@ -4,13 +4,13 @@
 use std::marker::PhantomData;
 use std::sync::{Mutex, PoisonError};
 
-use crate::{AggregateError, DType, Options, Update};
+use crate::{AggregateError, DType, Options, Update, panel};
 
 /// The participants' values in one tile.
 pub(crate) struct Tile<'t> {
     /// How many values each row holds: a multiple of [`STEP`]. Beyond the last coordinate they are zero.
     pub(crate) len: usize,
-    /// F32, or with [`Access::Native`] any format that the kernels read.
+    /// F32, or with [`Access::Native`] any.
     pub(crate) dtype: DType,
     rows: Vec<*const u8>,
     /// The updates' bytes and the scratch.
@@ -24,23 +24,10 @@ pub(crate) enum Access {
     Native,
     /// As f32 where they lie, as converted copies elsewhere.
     InPlace,
-    /// As copies near each other. The processor fetches ahead along so many rows only, and rows that lie a multiple of
-    /// a page apart drive each other out of the cache.
-    Copied,
-}
-
-impl Access {
-    /// For a kernel that walks across all of `n` rows at a time.
-    pub(crate) fn across(n: usize) -> Self {
-        if n <= STREAMS { Access::InPlace } else { Access::Copied }
-    }
 }
 
 /// Tiles are whole multiples of this: the widest vector.
 pub(crate) const STEP: usize = 16;
-
-/// Rows along which the processor fetches ahead at the same time.
-const STREAMS: usize = 8;
 
 /// Values between copied rows, so that one coordinate's do not all compete for the same places in the cache.
 const APART: usize = 5 * STEP;
@@ -85,8 +72,7 @@ impl Scratch {
             return Tile { len, dtype, rows, values: PhantomData };
         }
         let in_place = |update: &'t Update<'_>| {
-            let allowed = access != Access::Copied && padded == len;
-            update.plain(start, len).filter(|(dtype, _)| allowed && *dtype == DType::F32)
+            update.plain(start, len).filter(|(dtype, _)| padded == len && *dtype == DType::F32)
         };
         let needed = updates.iter().filter(|u| in_place(u).is_none()).count() * (padded + APART);
         if self.copied.len() < needed {
@@ -95,27 +81,26 @@ impl Scratch {
         let mut rows = Vec::with_capacity(updates.len());
         let mut free = &mut self.copied[..needed];
         for update in updates {
-            rows.push(match in_place(update) {
-                Some((_, bytes)) => bytes.as_ptr(),
-                None => {
-                    let (row, rest) = free.split_at_mut(padded + APART);
-                    free = rest;
-                    update.read_into(start, &mut row[..len]);
-                    row[len..padded].fill(0.0);
-                    row.as_ptr().cast()
-                }
+            rows.push(if let Some((_, bytes)) = in_place(update) {
+                bytes.as_ptr()
+            } else {
+                let (row, rest) = free.split_at_mut(padded + APART);
+                free = rest;
+                update.read_into(start, &mut row[..len]);
+                row[len..padded].fill(0.0);
+                row.as_ptr().cast()
             });
         }
         Tile { len: padded, dtype: DType::F32, rows, values: PhantomData }
     }
 }
 
-/// The rows of the coordinates from `start` on where they lie, if all have one format that the kernels read.
+/// The rows of the coordinates from `start` on where they lie, if all have one format.
 fn native(updates: &[&Update<'_>], start: usize, len: usize) -> Option<(DType, Vec<*const u8>)> {
     let dtype = updates.first()?.plain(start, len)?.0;
     let row = |u: &&Update<'_>| u.plain(start, len).filter(|found| found.0 == dtype).map(|(_, b)| b.as_ptr());
     let rows = updates.iter().map(row).collect::<Option<Vec<_>>>()?;
-    (dtype != DType::F64).then_some((dtype, rows))
+    Some((dtype, rows))
 }
 
 impl<'a> Update<'a> {
@@ -174,7 +159,7 @@ pub(crate) fn for_each_tile<S, T: Copy + Default + Send>(
             }
         }
     };
-    let least = size_of::<f32>() * updates.len() * (4 * STEP + APART);
+    let least = size_of::<f32>() * updates.len() * (4 * STEP + APART) + panel::memory(updates.len());
     let threads = rayon::current_num_threads().min(tiles).min(options.memory / least);
     if threads == 0 && tiles > 0 {
         let (n, allowed) = (updates.len(), options.memory);
@@ -197,7 +182,6 @@ fn in_place(updates: &[&Update<'_>], start: usize, len: usize, access: Access) -
     match access {
         Access::Native => native(updates, start, len).is_some(),
         Access::InPlace => updates.iter().all(f32),
-        Access::Copied => false,
     }
 }
 

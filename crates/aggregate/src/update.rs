@@ -26,6 +26,7 @@ pub(crate) struct Part<'a> {
 
 impl<'a> Update<'a> {
     /// An update without tensors yet.
+    #[must_use]
     pub fn new(id: u64, weight: f64) -> Self {
         Update { id, weight, parts: Vec::new(), len: 0 }
     }
@@ -50,11 +51,13 @@ impl<'a> Update<'a> {
     }
 
     /// The number of coordinates, d.
+    #[must_use]
     pub fn len(&self) -> usize {
         self.len
     }
 
     /// Whether there is no coordinate.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }

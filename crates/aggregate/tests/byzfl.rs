@@ -39,13 +39,12 @@ fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for (name, case) in all.as_object().unwrap() {
         let Some(out) = case.get("out").cloned() else { continue };
-        let (rows, f) = match case.get("input") {
-            Some(input) => (rows(input), 1),
-            None => {
-                let mut rows = rows(&case["honest"]);
-                rows.extend([vector(&case["byz"]), vector(&case["byz"])]);
-                (rows, 2)
-            }
+        let (rows, f) = if let Some(input) = case.get("input") {
+            (rows(input), 1)
+        } else {
+            let mut rows = rows(&case["honest"]);
+            rows.extend([vector(&case["byz"]), vector(&case["byz"])]);
+            (rows, 2)
         };
         cases.push(Case { name: name.clone(), rows, out, f });
     }

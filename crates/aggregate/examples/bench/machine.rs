@@ -17,6 +17,10 @@ pub(crate) fn describe() -> String {
             .filter(|(flag, _)| flags.split(' ').any(|f| f == *flag))
             .map(|(_, name)| name)
             .collect();
+    let forced = match std::env::var("R3MES_VECTORS").as_deref() {
+        Ok(only @ ("avx512" | "avx2" | "portable")) => format!("; only {only} used"),
+        _ => String::new(),
+    };
     let cache = |index: u32| {
         let path = format!("/sys/devices/system/cpu/cpu0/cache/index{index}/size");
         fs::read_to_string(path).map_or_else(|_| "?".to_owned(), |size| size.trim().to_owned())
@@ -30,7 +34,7 @@ pub(crate) fn describe() -> String {
         .map_or_else(|| "?".to_owned(), |kib| format!("{:.0}", kib / 1024.0 / 1024.0));
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     format!(
-        "{model} ({}), caches {}, {}, {}, {} threads, {gibibytes} GiB, {} {}",
+        "{model} ({}{forced}), caches {}, {}, {}, {} threads, {gibibytes} GiB, {} {}",
         vectors.join(", "),
         cache(0),
         cache(2),
