@@ -61,13 +61,18 @@ pub fn run(start: Start) -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// Before anything of the window's toolkit is touched, and before there is a second thread: what it reads out
-/// of the environment. NVIDIA's driver shows an empty window unless the renderer is told otherwise.
+/// of the environment. NVIDIA's driver shows an empty window, and a machine without a graphics card a slow one, unless
+/// the renderer is told otherwise.
 ///
 /// Returns the variables to set.
 pub fn environment() -> Vec<(&'static str, &'static str)> {
     const DMABUF: &str = "WEBKIT_DISABLE_DMABUF_RENDERER";
     let set_already = std::env::var_os(DMABUF).is_some();
-    match policy::avoids_dmabuf(set_already, policy::has_nvidia(Path::new("/proc"))) {
+    match policy::avoids_dmabuf(
+        set_already,
+        policy::has_nvidia(Path::new("/proc")),
+        policy::has_graphics(Path::new("/dev")),
+    ) {
         true => vec![(DMABUF, "1")],
         false => Vec::new(),
     }

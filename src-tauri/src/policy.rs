@@ -129,10 +129,16 @@ pub(crate) fn locale(variables: [Option<String>; 3]) -> Option<String> {
     (!name.is_empty() && name != "C" && name != "POSIX").then_some(name)
 }
 
-/// Whether the window's renderer must leave DMA buffers alone: on NVIDIA's driver it shows nothing else, unless
-/// the operator has said something about it.
-pub(crate) fn avoids_dmabuf(set_already: bool, nvidia: bool) -> bool {
-    nvidia && !set_already
+/// Whether the window's renderer must leave DMA buffers alone: on NVIDIA's driver it shows nothing else, and without
+/// a graphics card it takes twice as long for a frame. What the operator has said about it holds.
+pub(crate) fn avoids_dmabuf(set_already: bool, nvidia: bool, draws: bool) -> bool {
+    (nvidia || !draws) && !set_already
+}
+
+/// Whether there is a device that draws.
+pub(crate) fn has_graphics(dev: &Path) -> bool {
+    let devices = std::fs::read_dir(dev.join("dri")).into_iter().flatten().flatten();
+    devices.into_iter().any(|device| device.file_name().to_string_lossy().starts_with("renderD"))
 }
 
 /// Whether NVIDIA's own driver is loaded.
@@ -209,15 +215,21 @@ mod tests {
     }
 
     #[test]
-    fn dma_buffers_are_left_alone_on_nvidia_only() {
-        assert!(avoids_dmabuf(false, true));
-        assert!(!avoids_dmabuf(true, true));
-        assert!(!avoids_dmabuf(false, false));
+    fn dma_buffers_are_left_alone_on_nvidia_and_without_a_graphics_card() {
+        assert!(avoids_dmabuf(false, true, true) && avoids_dmabuf(false, false, false));
+        assert!(!avoids_dmabuf(true, true, true) && !avoids_dmabuf(true, false, false));
+        assert!(!avoids_dmabuf(false, false, true));
         let folder = tempfile::tempdir().unwrap();
         assert!(!has_nvidia(folder.path()));
         std::fs::create_dir_all(folder.path().join("driver/nvidia")).unwrap();
         std::fs::write(folder.path().join("driver/nvidia/version"), "").unwrap();
         assert!(has_nvidia(folder.path()));
+        assert!(!has_graphics(folder.path()));
+        std::fs::create_dir(folder.path().join("dri")).unwrap();
+        std::fs::write(folder.path().join("dri/card0"), "").unwrap();
+        assert!(!has_graphics(folder.path()));
+        std::fs::write(folder.path().join("dri/renderD128"), "").unwrap();
+        assert!(has_graphics(folder.path()));
     }
 
     #[test]

@@ -121,6 +121,10 @@ struct Inner {
     closing: CancellationToken,
     /// Counts how often the watch was to look at once.
     looking: watched::Sender<u64>,
+    /// Taken while the keychain is asked how it is.
+    asking_keychain: Arc<tokio::sync::Mutex<()>>,
+    /// Whether it said last that it is locked.
+    keychain_locked: Arc<Mutex<Option<bool>>>,
     /// For looks from outside the engine.
     http: OnceLock<reqwest::Client>,
     meter: Mutex<LoadMeter>,
@@ -181,6 +185,8 @@ impl Session {
                 journal: Mutex::new(None),
                 closing: CancellationToken::new(),
                 looking: watched::Sender::new(0),
+                asking_keychain: Arc::default(),
+                keychain_locked: Arc::default(),
                 http: OnceLock::new(),
                 meter: Mutex::default(),
                 payout: Mutex::default(),
@@ -196,7 +202,7 @@ impl Session {
     pub fn run(&self) {
         tokio::spawn(watch::watch(self.clone()));
         if self.desired() == Desired::Running {
-            self.resume();
+            self.resume(false);
         }
     }
 

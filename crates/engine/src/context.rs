@@ -34,7 +34,7 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// How long ago a journaled time was.
+    /// How long ago a journaled time was. Asked at that time, it is right whatever becomes of the clock.
     pub(crate) fn age(&self, at: OffsetDateTime) -> Duration {
         self.ages.of(at, self.environment.now())
     }

@@ -159,13 +159,12 @@ impl EngineError {
     pub fn concern(&self) -> Concern {
         match self {
             error if error.is_disk_full() => Concern::Disk,
+            EngineError::Fetch(FetchError::Write(_)) => Concern::Engine,
+            EngineError::Fetch(_) => Concern::Ipfs,
             EngineError::Chain(_) | EngineError::WrongChain { .. } | EngineError::NotStored { .. } => {
                 Concern::Chain
             }
-            EngineError::Ipfs(_)
-            | EngineError::IpfsNode(_)
-            | EngineError::Fetch(_)
-            | EngineError::CidDiffers { .. } => Concern::Ipfs,
+            EngineError::Ipfs(_) | EngineError::IpfsNode(_) | EngineError::CidDiffers { .. } => Concern::Ipfs,
             EngineError::FeeTooHigh { .. } | EngineError::Unfunded { .. } | EngineError::Standing { .. } => {
                 Concern::Account
             }
@@ -179,12 +178,12 @@ impl EngineError {
             error if error.is_disk_full() => {
                 "free space on the disk of the data folder, or lower limits.spool_quota; work goes on by itself"
             }
-            EngineError::Refused(refusal) | EngineError::Chain(ChainError::Refused(refusal)) => {
-                refusal.reason.remedy()
-            }
-            EngineError::Chain(_) => {
+            EngineError::Refused(refusal) => refusal.reason.remedy(),
+            EngineError::Chain(ChainError::Transport { .. } | ChainError::Unreachable { .. }) => {
                 "check the network connection and the RPC addresses; work goes on by itself when an endpoint answers"
             }
+            EngineError::Chain(error) => return error.remedy().map(str::to_owned),
+            EngineError::Fetch(FetchError::Write(_)) => return None,
             EngineError::Ipfs(_) | EngineError::IpfsNode(_) | EngineError::Fetch(_) => {
                 "start the IPFS node, or correct its address; fetching goes on by itself when it answers"
             }

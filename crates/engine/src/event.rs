@@ -174,7 +174,11 @@ impl Told {
     fn is_stale(&mut self, event: &EngineEvent) -> bool {
         match event {
             EngineEvent::Trouble(trouble) => !self.troubles.has_come(trouble),
-            EngineEvent::Recovered { part } => !self.troubles.is_over(*part),
+            EngineEvent::Recovered { part } => {
+                // A reveal that was at risk is of the rounds' part, and over with it.
+                let was_at_risk = *part == Part::Rounds && self.risk.take().is_some();
+                !(self.troubles.is_over(*part) || was_at_risk)
+            }
             EngineEvent::RevealAtRisk { deadline_height, blocks_left, .. } => {
                 let risk = (*deadline_height, *blocks_left);
                 self.risk.replace(risk) == Some(risk)
@@ -279,5 +283,7 @@ mod tests {
             doing: String::new(),
         };
         assert_eq!(announced(vec![risk(5), risk(5), risk(4), risk(4), risk(3)]), 3);
+        let well = || EngineEvent::Recovered { part: Part::Rounds };
+        assert_eq!(announced(vec![risk(5), well(), well()]), 2, "its end is told");
     }
 }

@@ -1,6 +1,6 @@
 //! Gradients on their way in: listed from the chain, fetched from IPFS, judged, kept in the spool.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -41,6 +41,8 @@ pub(crate) struct Intake {
     set_aside: HashMap<u64, Instant>,
     /// The round that was last told to be stalled, and how many gradients it had then.
     stalled: Option<(RoundId, usize)>,
+    /// Gradients whose last attempt failed over something of our own.
+    failing: HashSet<u64>,
     /// Whether the spool has no room.
     is_full: bool,
     /// Until when IPFS is taken to be away.
@@ -59,8 +61,10 @@ pub(crate) enum Fetching {
 
 impl Intake {
     pub(crate) fn new(context: Arc<Context>) -> Intake {
+        let started = context.environment.now();
+        context.age(started);
         Intake {
-            started: context.environment.now(),
+            started,
             context,
             height: None,
             tasks: JoinSet::new(),
@@ -68,6 +72,7 @@ impl Intake {
             waiting: HashMap::new(),
             set_aside: HashMap::new(),
             stalled: None,
+            failing: HashSet::new(),
             is_full: false,
             away: None,
         }
@@ -97,7 +102,7 @@ impl Intake {
     }
 
     /// Journals the gradients that were announced since the last listing.
-    pub(crate) async fn list_new(&mut self, height: i64) -> Result<(), EngineError> {
+    pub(crate) async fn list_new(&mut self) -> Result<(), EngineError> {
         let Context { chain, journal, environment, .. } = &*self.context;
         let mut listed = journal.cursor("gradients-listed")?;
         loop {
@@ -110,8 +115,12 @@ impl Intake {
                 break;
             }
         }
-        self.height = Some(height);
         Ok(())
+    }
+
+    /// Notes that everything up to a height was read.
+    pub(crate) fn has_read(&mut self, height: i64) {
+        self.height = Some(height);
     }
 
     /// Fetches and judges what of these gradients has not been judged, as far as places are free: first
@@ -119,6 +128,9 @@ impl Intake {
     pub(crate) fn judge(&mut self, gradients: &[GradientRow]) -> Result<(), EngineError> {
         while let Some(ended) = self.tasks.try_join_next_with_id() {
             self.ended(ended);
+        }
+        if gradients.iter().all(|gradient| gradient.judgement.is_some()) {
+            self.has_nothing_to_do();
         }
         let places = self.context.settings.limits.parallel_fetches as usize;
         let now = Instant::now();
@@ -172,8 +184,17 @@ impl Intake {
     /// An attempt went as far as others allowed.
     fn is_well(&mut self) {
         self.away = None;
-        if !self.is_full {
+        if !self.is_full && self.failing.is_empty() {
             self.context.announcer.is_well(Part::Intake);
+        }
+    }
+
+    /// Whatever was missing is not missed while there is nothing to fetch.
+    pub(crate) fn has_nothing_to_do(&mut self) {
+        if self.tasks.is_empty() {
+            self.failing.clear();
+            self.is_full = false;
+            self.is_well();
         }
     }
 
@@ -184,6 +205,7 @@ impl Intake {
             Err(error) => (error.id(), Err(EngineError::Task(error.to_string()))),
         };
         let Some(id) = self.fetching.remove(&task) else { return };
+        self.failing.remove(&id);
         match outcome {
             Ok(Fetching::Judged) => {
                 self.is_well();
@@ -197,7 +219,9 @@ impl Intake {
                 return;
             }
             Err(error) => {
-                let trouble = Trouble::of(Part::Intake, &error).while_doing(&format!("judge gradient {id}"));
+                tracing::warn!(gradient = id, %error, "not judged yet");
+                self.failing.insert(id);
+                let trouble = Trouble::of(Part::Intake, &error).while_doing("judge a gradient");
                 self.context.announcer.announce(EngineEvent::Trouble(trouble));
             }
         }

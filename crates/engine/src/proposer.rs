@@ -390,8 +390,9 @@ async fn step(context: &Context, intake: &mut Intake) -> Result<Progress, Engine
     if intake.height() != Some(height) {
         context.refuse_foreign_commitments(height).await?;
         context.read_blocks(height).await?;
-        intake.list_new(height).await?;
+        intake.list_new().await?;
         context.watch_revealed(height).await?;
+        intake.has_read(height);
     }
     let round = context.journal.open_rounds()?.into_iter().next();
     // A commitment has a deadline: what was ordered waits until it is revealed.
@@ -438,7 +439,7 @@ impl Context {
             return Ok(());
         };
         let committed = self.journal.last_entered(RoundState::Committed)?;
-        let since = committed.map_or(0.0, |at| (self.environment.now() - at).as_seconds_f64());
+        let since = committed.map_or(0.0, |at| self.age(at).as_secs_f64());
         let passed = since / self.settings.network.block_time.as_secs_f64();
         let height = height.unwrap_or(0).max(included.height + passed as i64);
         self.reveal_at_risk(included.deadline_height, height, format!("it is tried again: {error}"));

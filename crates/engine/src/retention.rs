@@ -26,6 +26,9 @@ const PARALLEL_PINS: usize = 8;
 /// How often it is looked whether something can go.
 const INTERVAL: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
+/// How soon it is looked again after that has failed.
+const AGAIN: Duration = Duration::from_secs(2);
+
 /// A pin that could not be set.
 fn unpinned(message: String) -> Trouble {
     let remedy = "the spool has the bytes; start the IPFS node if it does not run".to_owned();
@@ -37,22 +40,30 @@ impl Context {
     /// holds up nothing: the spool has the bytes.
     pub(crate) async fn pin_inputs(&self, round: &Round) -> Result<(), EngineError> {
         let inputs = self.inputs(round)?;
-        futures::stream::iter(inputs)
+        let failures: Vec<String> = futures::stream::iter(inputs)
             .map(|(id, cid)| async move {
                 let bytes = fs::metadata(self.home.gradient(id)).map_or(0, |metadata| metadata.len());
                 let pinned = self.pin(&cid, PinKind::Gradient, bytes);
                 let failure = match tokio::time::timeout(self.settings.limits.fetch_timeout, pinned).await {
-                    Ok(Ok(())) => return Ok(()),
+                    Ok(Ok(())) => return Ok(None),
                     Ok(Err(EngineError::Ipfs(error))) => error.to_string(),
                     Ok(Err(error)) => return Err(error),
                     Err(_) => "no answer in limits.fetch_timeout".to_owned(),
                 };
-                self.announcer.announce(EngineEvent::Trouble(unpinned(format!("pin {cid}: {failure}"))));
-                Ok(())
+                Ok(Some(format!("pin {cid}: {failure}")))
             })
             .buffer_unordered(PARALLEL_PINS)
+            .try_filter_map(|failure| async { Ok(failure) })
             .try_collect()
-            .await
+            .await?;
+        for failure in &failures {
+            tracing::warn!("{failure}");
+        }
+        match failures.into_iter().next() {
+            Some(failure) => self.announcer.announce(EngineEvent::Trouble(unpinned(failure))),
+            None => self.announcer.is_well(Part::Pins),
+        }
+        Ok(())
     }
 
     /// Pins one file, and remembers the pin as ours unless it was there before us.
@@ -84,15 +95,19 @@ impl Context {
             tokio::select! {
                 event = self.ipfs.next_change(&mut state) => self.announcer.announce(event),
                 () = tokio::time::sleep_until(next) => {
-                    match self.let_go().await {
-                        Ok(()) => self.announcer.is_well(Part::Pins),
+                    let pause = match self.let_go().await {
+                        Ok(()) => {
+                            self.announcer.is_well(Part::House);
+                            interval
+                        }
                         Err(error) => {
-                            let trouble = Trouble::of(Part::Pins, &error);
+                            let trouble = Trouble::of(Part::House, &error);
                             let trouble = trouble.while_doing("let go of what is no longer needed");
                             self.announcer.announce(EngineEvent::Trouble(trouble));
+                            interval.min(AGAIN)
                         }
-                    }
-                    next = tokio::time::Instant::now() + interval;
+                    };
+                    next = tokio::time::Instant::now() + pause;
                 }
             }
         }

@@ -32,8 +32,10 @@ pub enum Part {
     Intake,
     /// What the operator ordered.
     Orders,
-    /// Pins, and what is let go of.
+    /// Pinning what is to be kept.
     Pins,
+    /// Letting go of what is no longer needed.
+    House,
 }
 
 /// Something that failed and will be tried again.

@@ -5,6 +5,19 @@ import type { Locale } from "./language";
 
 const TAGS: Record<Locale, string> = { en: "en-US", tr: "tr-TR" };
 
+/** Formatters as they were made: making one costs many times what it then takes to use it. */
+function kept<Options, Formatter>(make: (tag: string, options: Options) => Formatter) {
+  const made = new Map<string, Formatter>();
+  return (locale: Locale, options: Options): Formatter => {
+    const key = locale + JSON.stringify(options);
+    let formatter = made.get(key);
+    if (!formatter) made.set(key, (formatter = make(TAGS[locale], options)));
+    return formatter;
+  };
+}
+const numbers = kept((tag, options: Intl.NumberFormatOptions) => new Intl.NumberFormat(tag, options));
+const times = kept((tag, options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(tag, options));
+
 /** What stands where there is no figure. */
 export const NONE = "–";
 
@@ -12,13 +25,13 @@ export const NONE = "–";
 export function whole(text: string | null | undefined, locale: Locale): string {
   if (text === null || text === undefined || text === "") return NONE;
   if (!/^-?\d+$/.test(text)) return text;
-  return new Intl.NumberFormat(TAGS[locale]).format(BigInt(text));
+  return numbers(locale, {}).format(BigInt(text));
 }
 
 /** A number with at most `digits` after the point. */
 export function number(value: number | null | undefined, locale: Locale, digits = 0): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return NONE;
-  return new Intl.NumberFormat(TAGS[locale], { maximumFractionDigits: digits }).format(value);
+  return numbers(locale, { maximumFractionDigits: digits }).format(value);
 }
 
 /** A measured value with four significant digits, in exponential form where it is very large or small. */
@@ -26,15 +39,13 @@ export function measure(value: number | null | undefined, locale: Locale): strin
   if (value === null || value === undefined || !Number.isFinite(value)) return NONE;
   const size = Math.abs(value);
   if (size !== 0 && (size >= 1e6 || size < 1e-3)) return value.toExponential(2);
-  return new Intl.NumberFormat(TAGS[locale], { maximumSignificantDigits: 4 }).format(value);
+  return numbers(locale, { maximumSignificantDigits: 4 }).format(value);
 }
 
 /** A share of 0 to 1 as a percentage. */
 export function percent(share: number | null | undefined, locale: Locale, digits = 1): string {
   if (share === null || share === undefined || !Number.isFinite(share)) return NONE;
-  return new Intl.NumberFormat(TAGS[locale], { style: "percent", maximumFractionDigits: digits }).format(
-    share,
-  );
+  return numbers(locale, { style: "percent", maximumFractionDigits: digits }).format(share);
 }
 
 /** Bytes in binary units. */
@@ -85,15 +96,13 @@ export function ageSeconds(at: string | null | undefined, now: number): number |
 /** `at` as a date and time of this place. */
 export function moment(at: string | null | undefined, locale: Locale): string {
   if (!at || Number.isNaN(Date.parse(at))) return NONE;
-  return new Intl.DateTimeFormat(TAGS[locale], { dateStyle: "medium", timeStyle: "medium" }).format(
-    new Date(at),
-  );
+  return times(locale, { dateStyle: "medium", timeStyle: "medium" }).format(new Date(at));
 }
 
 /** `at` as a time of day. */
 export function timeOfDay(at: string | null | undefined, locale: Locale): string {
   if (!at || Number.isNaN(Date.parse(at))) return NONE;
-  return new Intl.DateTimeFormat(TAGS[locale], { timeStyle: "medium" }).format(new Date(at));
+  return times(locale, { timeStyle: "medium" }).format(new Date(at));
 }
 
 /** When something began: the time of day, with the date where that is not today's. */

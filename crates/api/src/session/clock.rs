@@ -58,10 +58,13 @@ impl ClockWatch {
         local: bool,
     ) -> Seen {
         let stands = block.and_then(|block| self.stands_still(block, instant, interval));
-        let proof = block.filter(|_| !local && stands.is_none() && self.has_moved());
+        // How old the block was when it was seen first says how the clock stands; how long none has come does not.
+        let proof =
+            block.filter(|_| !local && stands.is_none()).and_then(|block| self.seen_for(block, instant));
         let clock = match proof {
-            Some(block) => {
-                let skew = BlockClock { block_time: block.time, asked_at: now, interval }.skew().seconds;
+            Some((block, seen_for)) => {
+                let asked_at = now - seen_for;
+                let skew = BlockClock { block_time: block.time, asked_at, interval }.skew().seconds;
                 let wrong = off_the_chain(skew);
                 if wrong.is_none() {
                     self.is_right(now, instant);
@@ -83,8 +86,10 @@ impl ClockWatch {
         Seen { chain, clock }
     }
 
-    fn has_moved(&self) -> bool {
-        self.newest.is_some_and(|(_, _, moved)| moved)
+    /// A block with the time since which it is known, where it is the newest one and came while we looked.
+    fn seen_for(&self, block: Block, instant: Instant) -> Option<(Block, Duration)> {
+        let (height, since, moved) = self.newest?;
+        (moved && height == block.height).then(|| (block, instant.saturating_duration_since(since)))
     }
 
     fn is_right(&mut self, now: OffsetDateTime, instant: Instant) {
@@ -99,6 +104,8 @@ impl ClockWatch {
                 let patience = (interval * LATE_BLOCKS).max(STILL);
                 (instant.saturating_duration_since(since) > patience).then_some(height)
             }
+            // An endpoint that is behind proves nothing.
+            Some((height, ..)) if height > block.height => None,
             before => {
                 self.newest = Some((block.height, instant, before.is_some()));
                 None
@@ -123,15 +130,21 @@ impl ClockWatch {
             self.is_right(now, instant);
             return None;
         }
+        let seconds = about(jump.unsigned_abs());
         Some(match jump > 0 {
-            true => format!("this clock was put forward by {jump} s, or the machine slept"),
-            false => format!("this clock was put back by {} s", jump.unsigned_abs()),
+            true => format!("this clock was put forward by {seconds} s, or the machine slept"),
+            false => format!("this clock was put back by {seconds} s"),
         })
     }
 }
 
+/// So that words do not change with every look.
+fn about(seconds: u64) -> u64 {
+    if seconds < 100 { seconds } else { (seconds + 5) / 10 * 10 }
+}
+
 fn off_the_chain(skew: f64) -> Option<String> {
-    let seconds = skew.abs().round();
+    let seconds = about(skew.abs().round() as u64);
     let bound = BOUND.as_secs_f64();
     match skew {
         skew if skew > bound => Some(format!("it is {seconds} s ahead of the chain's")),
@@ -179,7 +192,7 @@ mod tests {
         assert_eq!(scene.after(0, Some(1)), (None, None));
         assert_eq!(scene.after(2, Some(2)), (None, None));
         scene.set = 3600;
-        let ahead = "rely on the clock: it is 3595 s ahead of the chain's";
+        let ahead = "rely on the clock: it is 3600 s ahead of the chain's";
         assert_eq!(scene.after(2, Some(3)).1.as_deref(), Some(ahead));
         scene.set = -60;
         let behind = "rely on the clock: it is 60 s behind the chain's";
@@ -220,5 +233,26 @@ mod tests {
         assert_eq!(scene.after(11, Some(2)), (Some(still.to_owned()), None));
         assert_eq!(scene.after(100, Some(2)), (Some(still.to_owned()), None));
         assert_eq!(scene.after(2, Some(3)), (None, None));
+    }
+
+    #[test]
+    fn an_endpoint_that_is_behind_and_a_late_block_prove_nothing() {
+        let mut scene = Scene::new(false);
+        scene.after(0, Some(8));
+        scene.after(2, Some(9));
+        let seen = scene.watch.look(
+            (OffsetDateTime::UNIX_EPOCH + scene.passed, scene.began + scene.passed),
+            Some(Block { height: 3, time: OffsetDateTime::UNIX_EPOCH - Duration::from_secs(900) }),
+            INTERVAL,
+            false,
+        );
+        assert_eq!(seen, Seen::default());
+        let last = scene.passed;
+        for _ in 0..9 {
+            scene.passed += Duration::from_secs(1);
+            let at = (OffsetDateTime::UNIX_EPOCH + scene.passed, scene.began + scene.passed);
+            let block = Block { height: 9, time: OffsetDateTime::UNIX_EPOCH + last };
+            assert_eq!(scene.watch.look(at, Some(block), Duration::from_millis(500), false).clock, None);
+        }
     }
 }

@@ -54,7 +54,7 @@ impl Session {
             return Err(blocked);
         }
         self.want(Desired::Running)?;
-        self.resume();
+        self.resume(true);
         Ok(())
     }
 
@@ -88,8 +88,9 @@ impl Session {
         }
     }
 
-    /// Starts the engine's task unless it runs; wakes it where it waits.
-    pub(crate) fn resume(&self) {
+    /// Starts the engine's task unless it runs; wakes it where it waits. `asked` says that somebody is there who has
+    /// just asked for it.
+    pub(crate) fn resume(&self, asked: bool) {
         let mut task = lock(&self.inner.control.task);
         match &*task {
             Some(running) if !running.handle.is_finished() && !running.stop.is_cancelled() => self.poke(),
@@ -97,7 +98,7 @@ impl Session {
                 // One that is still coming to its end is waited for by its successor.
                 let before = previous.is_some().then(|| task.take()).flatten();
                 let stop = CancellationToken::new();
-                let handle = tokio::spawn(work(self.clone(), stop.clone(), before));
+                let handle = tokio::spawn(work(self.clone(), stop.clone(), before, asked));
                 *task = Some(Task { stop, handle });
             }
         }
@@ -190,7 +191,10 @@ impl Session {
                     Ok(Numbered { event: EngineEvent::Stopped { .. }, .. }) | Err(RecvError::Closed) => break,
                     Ok(Numbered { event, at, .. }) => self.follow(event, at),
                     // The journal holds what was missed.
-                    Err(RecvError::Lagged(_)) => self.refresh_history(),
+                    Err(RecvError::Lagged(_)) => {
+                        self.change_troubles(BTreeMap::clear);
+                        self.refresh_history();
+                    }
                 },
             }
         }
@@ -301,14 +305,14 @@ impl Session {
 }
 
 /// The engine's task: it lives, and is brought back, until it is asked to stop or cannot go on.
-async fn work(session: Session, stop: CancellationToken, before: Option<Task>) {
+async fn work(session: Session, stop: CancellationToken, before: Option<Task>, mut asked: bool) {
     if let Some(before) = before {
         let _ = before.handle.await;
     }
     let mut failures = 0;
-    let mut asked = true;
+    let mut last = None;
     loop {
-        session.enter(EngineState::Starting, None);
+        session.enter(EngineState::Starting, last.take());
         let began = Instant::now();
         let ended = session.live(&stop, asked).await;
         *lock(&session.inner.control.settings) = None;
@@ -330,6 +334,7 @@ async fn work(session: Session, stop: CancellationToken, before: Option<Task>) {
             AfterFailure::Never => return session.enter(EngineState::CannotRecover, Some(error)),
             AfterFailure::Retry(wait) => {
                 let state = if had_run { EngineState::StoppedWithError } else { EngineState::Starting };
+                last = Some(error.clone());
                 session.enter(state, Some(error));
                 let retry_at = OffsetDateTime::now_utc() + wait;
                 session.inner.board.engine(|engine| engine.retry_at = Some(rfc3339(retry_at)));

@@ -325,7 +325,8 @@ fn uptime(snapshot: &Snapshot) -> Found {
     match (engine.state, engine.health) {
         (EngineState::Running, Health::Good) => (VerdictLevel::Pass, format!("at work since {since}"), None),
         (EngineState::Running, Health::Troubled) => {
-            let trouble = engine.troubles.first().map(|trouble| trouble.message.clone()).unwrap_or_default();
+            let trouble =
+                snapshot.troubles.first().map(|trouble| trouble.message.clone()).unwrap_or_default();
             (VerdictLevel::Warn, format!("trying again: failed to {trouble}"), None)
         }
         (EngineState::Running, _) => {

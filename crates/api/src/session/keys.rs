@@ -160,23 +160,41 @@ impl Session {
     /// Looks whether the keychain is open that the next start of the engine needs, and has an engine that waits for
     /// it go on.
     pub(crate) async fn look_at_keychain(&self) {
-        let locked = self.keychain_is_locked().await;
-        let found = locked.then(|| Found { message: LOCKED.to_owned(), remedy: UNLOCK.to_owned() });
+        let locked = self.keychain_lock().await;
+        let found =
+            (locked == Some(true)).then(|| Found { message: LOCKED.to_owned(), remedy: UNLOCK.to_owned() });
         self.inner.board.looked(Concern::Keychain, found);
         let waits = |error: &ApiError| error.code == ErrorCode::KeychainLocked;
-        if !locked && self.inner.board.read(|snapshot| snapshot.engine.error.as_ref().is_some_and(waits)) {
+        if locked == Some(false)
+            && self.inner.board.read(|snapshot| snapshot.engine.error.as_ref().is_some_and(waits))
+        {
             self.poke();
         }
     }
 
     /// Whether the key in use lies in a keychain that is locked. Nobody is asked to open it.
     pub(crate) async fn keychain_is_locked(&self) -> bool {
+        self.keychain_lock().await == Some(true)
+    }
+
+    /// Whether the keychain is locked that the key in use lies in; `None` where it lies elsewhere, or nobody can tell.
+    /// Its service may hang: then one thread waits for it, and what it said before holds.
+    async fn keychain_lock(&self) -> Option<bool> {
         let lies_there = |key: &KeyRow| key.in_use && key.store == KeyStore::Keychain;
         if !self.inner.board.read(|snapshot| snapshot.keys.iter().any(lies_there)) {
-            return false;
+            return None;
         }
-        let look = tokio::task::spawn_blocking(|| Keychain.is_locked());
-        matches!(tokio::time::timeout(PATIENCE, look).await, Ok(Ok(true)))
+        let (asking, answer) = (self.inner.asking_keychain.clone(), self.inner.keychain_locked.clone());
+        let look = async move {
+            let asked = asking.lock_owned().await;
+            let look = move || {
+                *lock(&answer) = Keychain.is_locked();
+                drop(asked);
+            };
+            let _ = tokio::task::spawn_blocking(look).await;
+        };
+        let _ = tokio::time::timeout(PATIENCE, look).await;
+        *lock(&self.inner.keychain_locked)
     }
 
     /// Whether the system's keychain can be used now.

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use r3mes_chain::{EndpointStanding, EndpointStatus, Rpc};
-use r3mes_config::{IpfsMode, NetworkProfile, Profile, RawSettings};
+use r3mes_config::{IpfsMode, NetworkProfile, Profile, RawSettings, Settings};
 use r3mes_engine::journal::{Direction, Journal};
 use r3mes_ipfs::Kubo;
 use time::OffsetDateTime;
@@ -12,6 +12,7 @@ use time::format_description::well_known::Rfc3339;
 use url::Url;
 
 use super::clock::{Block, ClockWatch};
+use super::engine::EngineState;
 use super::network::{
     EndpointProbe, EndpointState, EndpointView, IpfsProbe, IpfsView, NetworkChoice, NetworkView, ProfileView,
 };
@@ -44,11 +45,12 @@ struct Answer {
 impl Session {
     /// Asks every endpoint of the network, and the running engine how it finds them.
     pub(crate) async fn reach_network(&self) {
-        let Ok(settings) = self.settings_now() else { return };
+        let Some(settings) = self.settings_to_look_by() else { return };
         let network = settings.network;
         // Before its network runs, a local profile leads nowhere.
         if self.is_local() && self.inner.local.lock().await.is_none() {
             self.inner.board.looked(Concern::Chain, None);
+            self.inner.board.looked(Concern::Clock, None);
             return self.inner.board.put(Change::Network(Box::new(quiet(&network))));
         }
         let asked = network.rpc.iter().cloned().map(|url| async move {
@@ -65,7 +67,7 @@ impl Session {
             let mut reached = lock(&self.inner.reached);
             reached.endpoints.clone_from(&view.endpoints);
             let now = (OffsetDateTime::now_utc(), Instant::now());
-            reached.clock.look(now, newest_block(&view), network.block_time, self.is_local())
+            reached.clock.look(now, newest_block(&network, &answers), network.block_time, self.is_local())
         };
         self.inner.board.looked(Concern::Chain, unreached(&view.endpoints).or(seen.chain));
         self.inner.board.looked(Concern::Clock, seen.clock);
@@ -75,7 +77,7 @@ impl Session {
     /// Asks the IPFS node: the one that the running engine works with, else the one that the settings name. One of
     /// the engine's own is there only while the engine runs.
     pub(crate) async fn reach_ipfs(&self) {
-        let Ok(settings) = self.settings_now() else { return };
+        let Some(settings) = self.settings_to_look_by() else { return };
         let named = settings.network.ipfs_api;
         let used = self.observer().ipfs_node();
         let managed = used.as_ref().map_or(settings.ipfs.mode == IpfsMode::Managed, |(_, managed)| *managed);
@@ -90,27 +92,33 @@ impl Session {
             view.upload_bytes_per_second = speed(&journal, Direction::Upload);
         }
         let is_away = self.is_local() && self.inner.local.lock().await.is_none();
-        if used.is_none() && (managed || is_away) {
+        if used.is_none() && (settings.ipfs.mode != IpfsMode::External || is_away) {
             self.inner.board.looked(Concern::Ipfs, None);
             return self.inner.board.put(Change::Ipfs(Box::new(view)));
         }
         view.at = Some(now());
         match used.map_or_else(|| self.kubo(&named), |(node, _)| Ok(node)) {
-            Ok(kubo) => match tokio::time::timeout(PATIENCE, kubo.version()).await {
-                Ok(Ok(version)) => {
-                    view.reachable = true;
-                    view.version = Some(version.version);
-                    if let Ok(Ok(peers)) = tokio::time::timeout(PATIENCE, kubo.peers()).await {
-                        view.peers = Some(peers.len() as u32);
+            Ok(kubo) => {
+                // Asked at once, so that a node that hangs is known for it after one wait.
+                let (version, peers, stat) = tokio::join!(
+                    tokio::time::timeout(PATIENCE, kubo.version()),
+                    tokio::time::timeout(PATIENCE, kubo.peers()),
+                    tokio::time::timeout(PATIENCE, kubo.repo_stat()),
+                );
+                match version {
+                    Ok(Ok(version)) => {
+                        view.reachable = true;
+                        view.version = Some(version.version);
                     }
-                    if let Ok(Ok(stat)) = tokio::time::timeout(PATIENCE, kubo.repo_stat()).await {
-                        view.repo_bytes = Some(stat.size.to_string());
-                        view.repo_limit = Some(stat.storage_max.to_string());
-                    }
+                    Ok(Err(error)) => view.error = Some(error.to_string()),
+                    Err(_) => view.error = Some(too_slow()),
                 }
-                Ok(Err(error)) => view.error = Some(error.to_string()),
-                Err(_) => view.error = Some(too_slow()),
-            },
+                view.peers = peers.ok().and_then(Result::ok).map(|peers| peers.len() as u32);
+                if let Ok(Ok(stat)) = stat {
+                    view.repo_bytes = Some(stat.size.to_string());
+                    view.repo_limit = Some(stat.storage_max.to_string());
+                }
+            }
             Err(error) => view.error = Some(error.message),
         }
         if let Some(rates) = self.transfer_rates().await {
@@ -125,7 +133,10 @@ impl Session {
         view.since = Some(since.clone());
         reached.ipfs = Some((view.reachable, since));
         drop(reached);
-        self.inner.board.looked(Concern::Ipfs, without_ipfs(&view));
+        let stops = self.inner.board.read(|snapshot| snapshot.engine.state == EngineState::Stopping);
+        // A node of the engine's own ends with it.
+        let found = if stops && view.managed { None } else { without_ipfs(&view) };
+        self.inner.board.looked(Concern::Ipfs, found);
         self.inner.board.put(Change::Ipfs(Box::new(view)));
     }
 
@@ -289,6 +300,11 @@ impl Session {
         self.refresh_history();
         self.look_again();
         self.reach_network().await;
+    }
+
+    /// The settings as they are, or, where they cannot be read now, those that the engine runs by.
+    fn settings_to_look_by(&self) -> Option<Settings> {
+        self.settings_now().ok().or_else(|| self.running_settings())
     }
 
     async fn status(&self, url: &Url) -> Result<(r3mes_chain::Status, Duration), ApiError> {
@@ -463,22 +479,23 @@ fn unreached(endpoints: &[EndpointView]) -> Option<Found> {
         return None;
     }
     let reason = match (first.state, &first.error) {
-        (_, Some(error)) => error.strip_prefix("reach ").unwrap_or(error).to_owned(),
-        (EndpointState::CatchingUp, None) => format!("{} is catching up", first.url),
-        (_, None) => format!("{} gives no blocks", first.url),
+        (_, Some(error)) => error.strip_prefix(&format!("reach {}: ", first.url)).unwrap_or(error).to_owned(),
+        (EndpointState::CatchingUp, None) => "it is catching up".to_owned(),
+        (_, None) => "it gives no blocks".to_owned(),
     };
     Some(Found {
-        message: format!("reach the chain: {reason}"),
+        message: format!("reach the chain at {}: {reason}", first.url),
         remedy: "check the network connection and the RPC addresses; work goes on by itself when an endpoint answers"
             .to_owned(),
     })
 }
 
-/// The newest block of a chain that was reached.
-fn newest_block(view: &NetworkView) -> Option<Block> {
-    let height = view.height.as_ref()?.parse().ok()?;
-    let time = OffsetDateTime::parse(view.block_time.as_ref()?, &Rfc3339).ok()?;
-    Some(Block { height, time })
+/// The newest block of the right chain, from nodes that say themselves that they are up to date.
+fn newest_block(network: &NetworkProfile, answers: &[Answer]) -> Option<Block> {
+    let answered = answers.iter().filter_map(|answer| Some(&answer.outcome.as_ref().ok()?.0));
+    let right = answered.filter(|status| status.chain_id == network.chain_id && !status.catching_up);
+    let newest = right.max_by_key(|status| status.height)?;
+    Some(Block { height: newest.height, time: OffsetDateTime::parse(&newest.time, &Rfc3339).ok()? })
 }
 
 /// Why there is no IPFS node, where there is none.

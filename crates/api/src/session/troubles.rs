@@ -90,7 +90,9 @@ pub(crate) fn troubles(engine: &EngineView, looked: &Looked) -> Vec<Trouble> {
     }
     let explained = looked.0.contains_key(&Concern::Chain) || looked.0.contains_key(&Concern::Ipfs);
     match &engine.error {
-        Some(error) if error.code == ErrorCode::Network && explained => {}
+        // A look says the same, or nobody waits for the network any more.
+        Some(error)
+            if error.code == ErrorCode::Network && (explained || engine.state == EngineState::Stopped) => {}
         Some(error) => add(&of_error(error, engine)),
         None => {}
     }

@@ -28,14 +28,17 @@ impl Context {
         let tallies = self.journal.pending_tallies()?;
         let version = self.model_version().await?;
         let Some(tally) = self.choose(&tallies, version.as_deref(), intake)? else {
+            intake.has_nothing_to_do();
             return Ok(Progress::Waiting);
         };
+        let opened_at = self.environment.now();
+        self.age(opened_at);
         let mut round = Round {
             id: 0,
             state: RoundState::Collecting,
             training_round_id: tally.training_round_id,
             model_version: tally.model_version.clone(),
-            opened_at: self.environment.now(),
+            opened_at,
             opened_height: height,
             selection: None,
             aggregate: None,
@@ -43,7 +46,7 @@ impl Context {
             aggregation: None,
             reason: None,
         };
-        self.journal.open_round(&mut round, self.environment.now())?;
+        self.journal.open_round(&mut round, opened_at)?;
         self.announcer.announce(EngineEvent::RoundAdvanced { round: Box::new(round.clone()), height });
         self.pass(Checkpoint::RoundOpened);
         self.collect(round, height, intake).await
@@ -138,12 +141,14 @@ impl Context {
                 .count(),
             pending: gradients.len(),
             // Before this run started, nothing could arrive.
-            waited: self.age(round.opened_at.max(intake.started())),
-            since_submission: self
-                .journal
-                .last_entered(RoundState::Committed)?
-                .max(self.journal.last_entered(RoundState::Revealed)?)
-                .map(|at| self.age(at)),
+            waited: self.age(round.opened_at).min(self.age(intake.started())),
+            since_submission: [RoundState::Committed, RoundState::Revealed]
+                .into_iter()
+                .map(|state| Ok(self.journal.last_entered(state)?.map(|at| self.age(at))))
+                .filter_map(Result::transpose)
+                .collect::<Result<Vec<Duration>, EngineError>>()?
+                .into_iter()
+                .min(),
         };
         if !closing.is_due(&self.settings.round) {
             if closing.lacks_usable(&self.settings.round) {

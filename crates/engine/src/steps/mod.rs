@@ -49,7 +49,9 @@ impl Context {
         height: i64,
         bookings: &[LedgerEntry],
     ) -> Result<(), EngineError> {
-        self.journal.advance_round(round, next, height, bookings, self.environment.now())?;
+        let now = self.environment.now();
+        self.age(now);
+        self.journal.advance_round(round, next, height, bookings, now)?;
         self.announcer.announce(EngineEvent::RoundAdvanced { round: Box::new(round.clone()), height });
         Ok(())
     }

@@ -21,10 +21,13 @@ impl Keychain {
         ended.unwrap_or_else(|_| Err(StoreError::Keychain { detail: "its client panicked".to_owned() }))
     }
 
-    /// Whether it is there and locked. Asking opens nothing and asks nobody for a passphrase.
-    pub fn is_locked(&self) -> bool {
-        let condition = Self::apart(|| Ok(probe(Secrecy::None)));
-        matches!(condition, Ok(Condition::Locked))
+    /// Whether it is locked; `None` where it does not tell. Asking opens nothing and asks nobody for a passphrase.
+    pub fn is_locked(&self) -> Option<bool> {
+        match Self::apart(|| Ok(probe(Secrecy::None))) {
+            Ok(Condition::Locked) => Some(true),
+            Ok(Condition::Open) => Some(false),
+            _ => None,
+        }
     }
 
     fn with<T: Send>(
