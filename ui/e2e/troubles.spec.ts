@@ -7,7 +7,7 @@ import { expect, tabTo, test, violations } from "./page";
 const SAID: Record<Concern, { title: string; cause: string; remedy: string | null; leads: string }> = {
   chain: {
     title: "Trouble with the chain",
-    cause: "Failed to reach the chain: no RPC endpoint of the chain was reached",
+    cause: "Failed to reach the chain at https://rpc-1.remes.example: there was no answer within 4 s",
     remedy: "check the network connection and the RPC addresses",
     leads: "system",
   },
@@ -43,7 +43,7 @@ const SAID: Record<Concern, { title: string; cause: string; remedy: string | nul
   },
   engine: {
     title: "Trouble in the engine",
-    cause: "Failed to judge gradient 2891: no answer in limits.fetch_timeout",
+    cause: "Failed to judge a gradient: no answer in limits.fetch_timeout",
     remedy: null,
     leads: "logs",
   },
@@ -164,7 +164,9 @@ test("in Turkish all of it is Turkish", async ({ page }) => {
   for (const concern of CONCERNS) await goWrong(page, concern);
   const told = (concern: Concern) => page.getByTestId(`trouble-${concern}`);
   await expect(told("chain")).toContainText("Zincirde sorun var");
-  await expect(told("chain")).toContainText("Zincire ulaşılamadı: zincirin hiçbir RPC uç noktasına");
+  await expect(told("chain")).toContainText(
+    "https://rpc-1.remes.example adresindeki zincire ulaşılamadı: 4 s içinde yanıt gelmedi",
+  );
   await expect(told("chain")).toContainText("Ne yapmalı: ağ bağlantısını ve RPC adreslerini denetleyin");
   await expect(told("chain").getByRole("link")).toHaveText("Sistem ekranını aç");
   await expect(page.getByTestId("trouble-chain-since")).toHaveText(/anından beri · \d+ sn$/);
@@ -173,7 +175,7 @@ test("in Turkish all of it is Turkish", async ({ page }) => {
   await expect(told("keychain")).toContainText("Anahtarlık kullanılamadı: kilitli");
   await expect(told("clock")).toContainText("Saate güvenilemiyor: bu saat 3600 s geri alındı");
   await expect(told("account")).toContainText("Hesapta sorun var");
-  await expect(told("engine")).toContainText("2891 gradyanına karar verilemedi");
+  await expect(told("engine")).toContainText("Bir gradyan değerlendirilemedi");
   await expect(page.getByTestId("troubles")).not.toContainText(/Failed|What to do|Şu yapılamadı/);
 });
 

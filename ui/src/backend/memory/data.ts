@@ -229,11 +229,11 @@ export function submissionRow(number: number, newest: number): SubmissionRow {
 /** What is said of each concern, the most urgent first. */
 const TROUBLES: Record<Concern, { message: string; remedy: string | null }> = {
   engine: {
-    message: "judge gradient 2891: no answer in limits.fetch_timeout",
+    message: "judge a gradient: no answer in limits.fetch_timeout",
     remedy: null,
   },
   chain: {
-    message: "reach the chain: no RPC endpoint of the chain was reached",
+    message: "reach the chain at https://rpc-1.remes.example: there was no answer within 4 s",
     remedy:
       "check the network connection and the RPC addresses; work goes on by itself when an endpoint answers",
   },
