@@ -35,7 +35,6 @@ const only = process.env.R3MES_SPEC && `./${process.env.R3MES_SPEC}.spec.js`;
 const script = (name) => fileURLToPath(new URL(name, import.meta.url));
 
 export const config = {
-  bail: 1,
   runner: "local",
   specs: ["./*.spec.js"],
   maxInstances: 1,
@@ -43,6 +42,7 @@ export const config = {
   port: ports[0],
   logLevel: "error",
   framework: "mocha",
+  // Each test of a spec goes on where the one before it ended.
   mochaOpts: { timeout: 240_000, bail: true },
   reporters: ["spec"],
   connectionRetryTimeout: 60_000,

@@ -14,8 +14,9 @@ use crate::context::Context;
 use crate::event::EngineEvent;
 use crate::home::temporary_in;
 use crate::journal::{Direction, GradientRow, PinKind};
+use crate::retention::unpinned;
 use crate::round::{Round, RoundId};
-use crate::trouble::{Concern, Part, Trouble};
+use crate::trouble::{Part, Trouble};
 use crate::verification::{Announced, Check, Finding, Judgement, check_source, examine, gradient_limits};
 
 /// Entries asked for in one listing.
@@ -354,12 +355,8 @@ impl Context {
             Ok(Err(error)) => return Err(error),
             Err(_) => "no answer in limits.fetch_timeout".to_owned(),
         };
-        self.announcer.announce(EngineEvent::Trouble(Trouble {
-            part: Part::Pins,
-            concern: Concern::Ipfs,
-            message: format!("give {cid} to the IPFS node: {failure}"),
-            remedy: Some("the spool has the bytes; start the IPFS node if it does not run".to_owned()),
-        }));
+        let message = format!("give {cid} to the IPFS node: {failure}");
+        self.announcer.announce(EngineEvent::Trouble(unpinned(message)));
         Ok(())
     }
 

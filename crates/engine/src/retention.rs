@@ -29,8 +29,8 @@ const INTERVAL: (Duration, Duration) = (Duration::from_secs(1), Duration::from_s
 /// How soon it is looked again after that has failed.
 const AGAIN: Duration = Duration::from_secs(2);
 
-/// A pin that could not be set.
-fn unpinned(message: String) -> Trouble {
+/// Something that the IPFS node does not keep for us now.
+pub(crate) fn unpinned(message: String) -> Trouble {
     let remedy = "the spool has the bytes; start the IPFS node if it does not run".to_owned();
     Trouble { part: Part::Pins, concern: Concern::Ipfs, message, remedy: Some(remedy) }
 }
