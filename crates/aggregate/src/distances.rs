@@ -6,7 +6,6 @@
 #![allow(unsafe_code)]
 
 use std::hint::black_box;
-use std::mem::MaybeUninit;
 use std::sync::{Mutex, PoisonError};
 
 use crate::lanes::{Isa, Kernel, Lanes, prefetch};
@@ -263,7 +262,7 @@ impl Kernel for Block<'_> {
             for first in (0..n).step_by(SIDE) {
                 let a = self.side(first);
                 if self.scope.origin() && first + SIDE > self.known {
-                    for (i, sum) in squares::<V>(a, self.len).into_iter().enumerate() {
+                    for (i, sum) in squares::<V>(a, self.len).into_iter().take(SIDE).enumerate() {
                         self.add(first + i, n, sum);
                     }
                 }
@@ -271,22 +270,32 @@ impl Kernel for Block<'_> {
                     continue;
                 }
                 if first + SIDE > self.known {
-                    let sums = within::<V>(a, self.ahead(), self.len);
+                    let sums = within::<V>(a, self.len);
                     for (&(i, j), sum) in WITHIN.iter().zip(sums) {
                         self.add_pair(first + i, first + j, sum);
                     }
                 }
-                for second in (first + SIDE..n).step_by(SIDE).filter(|second| second + SIDE > known) {
+                // Downwards, so that the last rows are the next `a`, and in the first-level cache.
+                for second in (first + SIDE..n).step_by(SIDE).rev().filter(|second| second + SIDE > known) {
                     let (b, ahead) = (self.side(second), self.ahead());
-                    // What does not fit the registers of narrower machines goes in two halves.
                     if V::WIDTH == STEP {
-                        let sums = between::<V, SIDE>(a, b, ahead, self.len);
-                        self.add_tile(first, second, &sums);
+                        // By way of memory, or the compiler spares registers for what comes after the loop.
+                        let s = between::<V, SIDE>(a, b, ahead, 0, self.len);
+                        let s = black_box(&s);
+                        let lanes = [join(s[0], s[1]), join(s[2], s[3])];
+                        self.add_tile(first, second, &V::sums16(lanes[0], lanes[0]));
+                        self.add_tile(first + 2, second, &V::sums16(lanes[1], lanes[1]));
                     } else {
-                        let sums = between::<V, 2>([a[0], a[1]], b, ahead, self.len);
-                        self.add_tile(first, second, &sums);
-                        let sums = between::<V, 2>([a[2], a[3]], b, self.ahead(), self.len);
-                        self.add_tile(first + 2, second, &sums);
+                        // What does not fit the registers of narrower machines goes in two halves of the rows, and these in
+                        // two halves of the lanes.
+                        for (i, ahead) in [(0, ahead), (2, self.ahead())] {
+                            let lanes = [0, 1].map(|half| {
+                                let s = between::<V, 2>([a[i], a[i + 1]], b, ahead, half, self.len);
+                                let s = black_box(&s);
+                                join(s[0], s[1])
+                            });
+                            self.add_tile(first + i, second, &V::sums16(lanes[0], lanes[1]));
+                        }
                     }
                 }
             }
@@ -312,20 +321,20 @@ impl Block<'_> {
         })
     }
 
+    /// Adds the sums of two rows from `first` on with the [`SIDE`] from `second` on.
     #[inline(always)]
-    unsafe fn add_tile<const I: usize>(&mut self, first: usize, second: usize, sums: &[[f64; SIDE]; I]) {
+    unsafe fn add_tile(&mut self, first: usize, second: usize, sums: &[f64; 2 * SIDE]) {
         let whole = first >= self.known && second + SIDE <= self.rows.len();
-        if whole && sums.iter().flatten().all(|sum| (TINY..f64::INFINITY).contains(sum)) {
-            for (i, tile) in sums.iter().enumerate() {
+        let plain = |plain: bool, sum: &f64| plain & (TINY..f64::INFINITY).contains(sum);
+        for (i, sums) in sums.as_chunks::<SIDE>().0.iter().enumerate() {
+            if whole && sums.iter().fold(true, plain) {
                 let row = &mut self.sums[(first + i) * self.points + second..][..SIDE];
-                row.iter_mut().zip(tile).for_each(|(sum, of_block)| *sum += of_block);
-            }
-            return;
-        }
-        for (i, sums) in sums.iter().enumerate() {
-            for (j, sum) in sums.iter().enumerate() {
-                // SAFETY: as in `run`.
-                unsafe { self.add_pair(first + i, second + j, *sum) };
+                row.iter_mut().zip(sums).for_each(|(sum, of_block)| *sum += of_block);
+            } else {
+                for (j, sum) in sums.iter().enumerate() {
+                    // SAFETY: as in `run`.
+                    unsafe { self.add_pair(first + i, second + j, *sum) };
+                }
             }
         }
     }
@@ -359,13 +368,13 @@ impl Block<'_> {
 /// The pairs among four.
 const WITHIN: [(usize, usize); 6] = [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)];
 
+/// The sums of the pairs among four rows, in the order of [`WITHIN`].
 #[inline(always)]
-unsafe fn within<V: Lanes>(a: [*const f32; SIDE], ahead: [*const u8; 2], len: usize) -> [f64; 6] {
+unsafe fn within<V: Lanes>(a: [*const f32; SIDE], len: usize) -> [f64; 2 * SIDE] {
     // SAFETY: the pointers are valid for `len` values, a multiple of 16.
     unsafe {
         let one = V::splat(black_box(1.0));
-        lane_sums::<V, 6>(len, |c, s| {
-            fetch_half::<V>(ahead, c % STEP / V::WIDTH, c);
+        lane_sums::<V>(len, |c, s| {
             let x = [V::load(a[0].add(c)), V::load(a[1].add(c)), V::load(a[2].add(c)), V::load(a[3].add(c))];
             for (k, (s, (i, j))) in s.iter_mut().zip(WITHIN).enumerate() {
                 let difference = if k % 2 == 0 { x[i].sub(x[j]) } else { x[i].sub_by_multiplier(one, x[j]) };
@@ -375,11 +384,12 @@ unsafe fn within<V: Lanes>(a: [*const f32; SIDE], ahead: [*const u8; 2], len: us
     }
 }
 
+/// The squared norms of four rows.
 #[inline(always)]
-unsafe fn squares<V: Lanes>(a: [*const f32; SIDE], len: usize) -> [f64; SIDE] {
+unsafe fn squares<V: Lanes>(a: [*const f32; SIDE], len: usize) -> [f64; 2 * SIDE] {
     // SAFETY: the pointers are valid for `len` values, a multiple of 16.
     unsafe {
-        lane_sums::<V, SIDE>(len, |c, s| {
+        lane_sums::<V>(len, |c, s| {
             for (s, a) in s.iter_mut().zip(a) {
                 let x = V::load(a.add(c));
                 *s = s.add(x.mul(x));
@@ -388,47 +398,40 @@ unsafe fn squares<V: Lanes>(a: [*const f32; SIDE], len: usize) -> [f64; SIDE] {
     }
 }
 
+/// The sums of the pairs of a row of `a` and one of `b`, in one half of the lanes: or in all, where a vector has them all.
 #[inline(always)]
 unsafe fn between<V: Lanes, const I: usize>(
     a: [*const f32; I],
     b: [*const f32; SIDE],
     ahead: [*const u8; 2],
+    half: usize,
     len: usize,
-) -> [[f64; SIDE]; I] {
-    // In memory: the registers are for the half of the lanes that is being summed.
-    let mut halves = [MaybeUninit::<[[V; SIDE]; I]>::uninit(); 2];
-    // SAFETY: the pointers are valid for `len` values, a multiple of 16; only halves that were written are read.
+) -> [[V; SIDE]; I] {
+    // SAFETY: the pointers are valid for `len` values, a multiple of 16.
     unsafe {
         let one = V::splat(black_box(1.0));
-        for (half, sums) in halves.iter_mut().enumerate().take(STEP / V::WIDTH) {
-            let mut s = [[V::splat(0.0); SIDE]; I];
-            let mut c = half * V::WIDTH;
-            while c < len {
-                fetch_half::<V>(ahead, half, c);
-                // A column of the tile at a time, so that few registers are needed beside those of the sums.
-                let x: [V; I] = std::array::from_fn(|i| V::load(a[i].add(c)));
-                for j in 0..SIDE {
-                    let y = V::load(b[j].add(c));
-                    for i in 0..I {
-                        let difference =
-                            if j % 2 == 0 { x[i].sub(y) } else { x[i].sub_by_multiplier(one, y) };
-                        s[i][j] = s[i][j].add(difference.mul(difference));
-                    }
+        let mut s = [[V::splat(0.0); SIDE]; I];
+        let mut c = half * V::WIDTH;
+        while c < len {
+            fetch_half::<V>(ahead, half, c);
+            // A column of the tile at a time, so that few registers are needed beside those of the sums.
+            let x: [V; I] = std::array::from_fn(|i| V::load(a[i].add(c)));
+            for j in 0..SIDE {
+                let y = V::load(b[j].add(c));
+                for i in 0..I {
+                    let difference = if j % 2 == 0 { x[i].sub(y) } else { x[i].sub_by_multiplier(one, y) };
+                    s[i][j] = s[i][j].add(difference.mul(difference));
                 }
-                c += STEP;
             }
-            sums.write(s);
+            c += STEP;
         }
-        let halves = black_box(&mut halves);
-        let mut out = [[0.0; SIDE]; I];
-        for (i, out) in out.iter_mut().enumerate() {
-            for (j, out) in out.iter_mut().enumerate() {
-                let sum = |half: usize| halves[half].assume_init_ref()[i][j];
-                *out = if V::WIDTH == STEP { V::sum16(&sum(0)) } else { V::sum16([sum(0), sum(1)].as_ptr()) };
-            }
-        }
-        out
+        s
     }
+}
+
+#[inline(always)]
+fn join<V: Copy>(a: [V; SIDE], b: [V; SIDE]) -> [V; 2 * SIDE] {
+    [a[0], a[1], a[2], a[3], b[0], b[1], b[2], b[3]]
 }
 
 /// Asks for the lines at coordinate `c` of the rows that the walk over one half of the lanes asks for: one each, or both
@@ -441,23 +444,19 @@ fn fetch_half<V: Lanes>(ahead: [*const u8; 2], half: usize, c: usize) {
     }
 }
 
-/// Sums of K things in 16 lanes each, which `step` adds up from coordinate `c` on.
+/// Eight sums in 16 lanes each, which `step` adds up from coordinate `c` on.
 #[inline(always)]
-unsafe fn lane_sums<V: Lanes, const K: usize>(len: usize, step: impl Fn(usize, &mut [V; K])) -> [f64; K] {
-    let mut out = [0.0; K];
+unsafe fn lane_sums<V: Lanes>(len: usize, step: impl Fn(usize, &mut [V; 2 * SIDE])) -> [f64; 2 * SIDE] {
     // SAFETY: the caller has the features of V.
     unsafe {
-        let mut halves = [[V::splat(0.0); K]; 2];
+        let mut halves = [[V::splat(0.0); 2 * SIDE]; 2];
         for (h, s) in halves.iter_mut().enumerate().take(STEP / V::WIDTH) {
             for c in (h * V::WIDTH..len).step_by(STEP) {
                 step(c, s);
             }
         }
-        for (k, out) in out.iter_mut().enumerate() {
-            *out = V::sum16([halves[0][k], halves[1][k]].as_ptr());
-        }
+        V::sums16(halves[0], halves[1])
     }
-    out
 }
 
 /// One pair's block (or, without `b`, the distance from the origin) in f64 throughout: exact differences but for f64 rounding, no overflow, no underflow.

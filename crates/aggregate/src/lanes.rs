@@ -43,8 +43,9 @@ pub(crate) trait Lanes: Copy {
     unsafe fn select_le(self, other: Self, yes: Self, no: Self) -> Self;
 
     unsafe fn widen(self) -> Self::Wide;
-    /// The sum of 16 lanes (16 / WIDTH vectors at `p`) in f64: lane l + lane l + 8, then the same with 4, 2 and 1.
-    unsafe fn sum16(p: *const Self) -> f64;
+    /// Eight sums of 16 lanes in f64: lane l + lane l + 8, then the same with 4, 2 and 1. The lanes of a sum are those of
+    /// its vector in `low`, and if these are but eight, the other eight those in `high`.
+    unsafe fn sums16(low: [Self; 8], high: [Self; 8]) -> [f64; 8];
     /// Rounds to f32 and makes -0.0 to +0.0.
     unsafe fn narrow(wide: Self::Wide) -> Self;
     unsafe fn wide_load(p: *const f64) -> Self::Wide;
@@ -292,11 +293,13 @@ impl Lanes for Portable {
         self.0.map(f64::from)
     }
     #[inline(always)]
-    unsafe fn sum16(p: *const Self) -> f64 {
-        // SAFETY: the caller's pointer is valid for two vectors.
-        let s = unsafe { Self::wide_add((*p).widen(), (*p.add(1)).widen()) };
-        let s = [s[0] + s[4], s[1] + s[5], s[2] + s[6], s[3] + s[7]];
-        (s[0] + s[2]) + (s[1] + s[3])
+    unsafe fn sums16(low: [Self; 8], high: [Self; 8]) -> [f64; 8] {
+        std::array::from_fn(|k| {
+            // SAFETY: plain Rust.
+            let s = unsafe { Self::wide_add(low[k].widen(), high[k].widen()) };
+            let s = [s[0] + s[4], s[1] + s[5], s[2] + s[6], s[3] + s[7]];
+            (s[0] + s[2]) + (s[1] + s[3])
+        })
     }
     #[inline(always)]
     unsafe fn narrow(wide: [f64; 8]) -> Self {
@@ -382,13 +385,67 @@ mod x86 {
     #[derive(Clone, Copy)]
     pub(crate) struct F32x16(__m512);
 
-    /// (0 + 2) + (1 + 3).
+    // What makes sums of many vectors: each step adds one half of the lanes of two vectors to the other half, and leaves both
+    // in one vector.
+
+    /// a0 + a2, a1 + a3, b0 + b2, b1 + b3.
     #[inline(always)]
-    unsafe fn sum4(s: __m256d) -> f64 {
+    unsafe fn pairs4(a: __m256d, b: __m256d) -> __m256d {
         // SAFETY: the caller guarantees AVX2.
         unsafe {
-            let s = _mm_add_pd(_mm256_castpd256_pd128(s), _mm256_extractf128_pd::<1>(s));
-            _mm_cvtsd_f64(s) + _mm_cvtsd_f64(_mm_unpackhi_pd(s, s))
+            let (low, high) = (_mm256_permute2f128_pd::<0x20>(a, b), _mm256_permute2f128_pd::<0x31>(a, b));
+            _mm256_add_pd(low, high)
+        }
+    }
+
+    /// The sums of four vectors, in their order.
+    #[inline(always)]
+    unsafe fn sums4(x: [__m256d; 4]) -> __m256d {
+        // SAFETY: the caller guarantees AVX2.
+        unsafe {
+            let (even, odd) = (pairs4(x[0], x[2]), pairs4(x[1], x[3]));
+            _mm256_add_pd(_mm256_unpacklo_pd(even, odd), _mm256_unpackhi_pd(even, odd))
+        }
+    }
+
+    /// The upper half of the lanes added to the lower, in f64.
+    #[inline(always)]
+    unsafe fn eights(x: F32x16) -> __m512d {
+        // SAFETY: the caller guarantees AVX-512.
+        unsafe {
+            let (low, high) = x.widen();
+            _mm512_add_pd(low, high)
+        }
+    }
+
+    /// a0 + a4 to a3 + a7, b0 + b4 to b3 + b7.
+    #[inline(always)]
+    unsafe fn fours8(a: __m512d, b: __m512d) -> __m512d {
+        // SAFETY: the caller guarantees AVX-512.
+        unsafe {
+            let low = _mm512_shuffle_f64x2::<0b01_00_01_00>(a, b);
+            _mm512_add_pd(low, _mm512_shuffle_f64x2::<0b11_10_11_10>(a, b))
+        }
+    }
+
+    /// Of four lanes each, in order: 0 + 2 and 1 + 3 of those of a, then of those of b.
+    #[inline(always)]
+    unsafe fn pairs8(a: __m512d, b: __m512d) -> __m512d {
+        // SAFETY: the caller guarantees AVX-512.
+        unsafe {
+            let low = _mm512_shuffle_f64x2::<0b10_00_10_00>(a, b);
+            _mm512_add_pd(low, _mm512_shuffle_f64x2::<0b11_01_11_01>(a, b))
+        }
+    }
+
+    /// The sums of eight vectors, in their order.
+    #[inline(always)]
+    unsafe fn sums8(x: [__m512d; 8]) -> __m512d {
+        // SAFETY: the caller guarantees AVX-512.
+        unsafe {
+            let even = pairs8(fours8(x[0], x[2]), fours8(x[4], x[6]));
+            let odd = pairs8(fours8(x[1], x[3]), fours8(x[5], x[7]));
+            _mm512_add_pd(_mm512_unpacklo_pd(even, odd), _mm512_unpackhi_pd(even, odd))
         }
     }
 
@@ -520,10 +577,16 @@ mod x86 {
             }
         }
         #[inline(always)]
-        unsafe fn sum16(p: *const Self) -> f64 {
+        unsafe fn sums16(low: [Self; 8], high: [Self; 8]) -> [f64; 8] {
             unsafe {
-                let (low, high) = Self::wide_add((*p).widen(), (*p.add(1)).widen());
-                sum4(_mm256_add_pd(low, high))
+                let fours = |k: usize| {
+                    let (low, high) = Self::wide_add(low[k].widen(), high[k].widen());
+                    _mm256_add_pd(low, high)
+                };
+                let mut out = [0.0; 8];
+                _mm256_storeu_pd(out.as_mut_ptr(), sums4([fours(0), fours(1), fours(2), fours(3)]));
+                _mm256_storeu_pd(out.as_mut_ptr().add(4), sums4([fours(4), fours(5), fours(6), fours(7)]));
+                out
             }
         }
         #[inline(always)]
@@ -676,11 +739,15 @@ mod x86 {
             }
         }
         #[inline(always)]
-        unsafe fn sum16(p: *const Self) -> f64 {
+        unsafe fn sums16(low: [Self; 8], _: [Self; 8]) -> [f64; 8] {
             unsafe {
-                let (low, high) = (*p).widen();
-                let s = _mm512_add_pd(low, high);
-                sum4(_mm256_add_pd(_mm512_castpd512_pd256(s), _mm512_extractf64x4_pd::<1>(s)))
+                let [a, b, c, d, e, f, g, h] = low;
+                // Written out: closures given to `array::from_fn` are not compiled for AVX-512.
+                let [a, b, c, d] = [eights(a), eights(b), eights(c), eights(d)];
+                let [e, f, g, h] = [eights(e), eights(f), eights(g), eights(h)];
+                let mut out = [0.0; 8];
+                _mm512_storeu_pd(out.as_mut_ptr(), sums8([a, b, c, d, e, f, g, h]));
+                out
             }
         }
         #[inline(always)]
