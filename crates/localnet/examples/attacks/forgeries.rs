@@ -157,7 +157,8 @@ fn adaptive(method: &Method, view: &RoundView<'_>, centre: &[f64]) -> Vec<f32> {
         rows.extend(view.honest);
         combine(method, &rows).map_or(0.0, |aggregate| squared_distance(&aggregate, centre))
     };
-    candidates.into_iter().max_by(|a, b| harm(a).total_cmp(&harm(b))).unwrap_or_default()
+    let measured = candidates.into_iter().map(|candidate| (harm(&candidate), candidate));
+    measured.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, candidate)| candidate).unwrap_or_default()
 }
 
 /// The honest mean shifted along the direction in which the honest updates differ most, either way, and against the mean,
