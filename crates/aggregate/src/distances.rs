@@ -6,6 +6,7 @@
 #![allow(unsafe_code)]
 
 use std::hint::black_box;
+use std::mem::MaybeUninit;
 use std::sync::{Mutex, PoisonError};
 
 use crate::lanes::{Isa, Kernel, Lanes, prefetch};
@@ -289,12 +290,15 @@ impl Kernel for Block<'_> {
                         // What does not fit the registers of narrower machines goes in two halves of the rows, and these in
                         // two halves of the lanes.
                         for (i, ahead) in [(0, ahead), (2, self.ahead())] {
-                            let lanes = [0, 1].map(|half| {
-                                let s = between::<V, 2>([a[i], a[i + 1]], b, ahead, half, self.len);
-                                let s = black_box(&s);
-                                join(s[0], s[1])
-                            });
-                            self.add_tile(first + i, second, &V::sums16(lanes[0], lanes[1]));
+                            let rows = [a[i], a[i + 1]];
+                            let mut halves = [MaybeUninit::<[[V; SIDE]; 2]>::uninit(); 2];
+                            for (half, s) in halves.iter_mut().enumerate() {
+                                s.write(between(rows, b, ahead, half, self.len));
+                            }
+                            let [low, high] = black_box(&mut halves);
+                            let (low, high) = (low.assume_init_ref(), high.assume_init_ref());
+                            let sums = V::sums16(join(low[0], low[1]), join(high[0], high[1]));
+                            self.add_tile(first + i, second, &sums);
                         }
                     }
                 }

@@ -122,69 +122,78 @@ impl Kernel for WeightedMean<'_> {
 
 impl WeightedMean<'_> {
     #[inline(always)]
-    unsafe fn run_as<V: Lanes, F: Format>(self) -> bool {
+    unsafe fn run_as<V: Lanes, F: Format>(mut self) -> bool {
         let mut sums = [0.0f64; CHUNK];
         let sums = sums.as_mut_ptr();
+        let n = self.rows.len();
         let mut finite = true;
         // SAFETY: the rows and `out` hold out.len() values, a multiple of V::WIDTH; `sums` holds CHUNK of them.
         unsafe {
-            let total = V::wide_splat(self.total);
             for start in (0..self.out.len()).step_by(CHUNK) {
                 let len = CHUNK.min(self.out.len() - start);
-                for c in (0..len).step_by(V::WIDTH) {
-                    V::wide_store(V::wide_splat(0.0), sums.add(c));
+                for row in 0..n % ROWS {
+                    finite &= self.add::<V, F, 1>(row, start, len, sums);
                 }
-                let groups = self.rows.chunks_exact(ROWS).zip(self.weights.chunks_exact(ROWS));
-                for (g, (rows, weights)) in groups.enumerate() {
-                    let ahead = self.ahead::<F>(g + 1, start);
-                    let mut group = [std::ptr::null(); ROWS];
-                    let mut factors = [V::wide_splat(0.0); ROWS];
-                    for i in 0..ROWS {
-                        group[i] = rows[i];
-                        factors[i] = V::wide_splat(weights[i]);
-                    }
-                    for part in 0..len / V::WIDTH {
-                        let (c, byte) = (part * V::WIDTH, part * V::WIDTH * F::SIZE);
-                        let mut sum = V::wide_load(sums.add(c));
-                        for i in 0..ROWS {
-                            if byte.is_multiple_of(LINE) {
-                                for line in (byte..byte + V::WIDTH * F::SIZE).step_by(LINE) {
-                                    prefetch(ahead[i].wrapping_add(line));
-                                }
-                            }
-                            let x = F::load::<V>(group[i], start + c).widen();
-                            sum = V::wide_add(sum, V::wide_mul(factors[i], x));
-                        }
-                        V::wide_store(sum, sums.add(c));
-                    }
+                for first in (n % ROWS..n).step_by(ROWS) {
+                    finite &= self.add::<V, F, ROWS>(first, start, len, sums);
                 }
-                let done = self.rows.len() / ROWS * ROWS;
-                for (row, w) in self.rows[done..].iter().zip(&self.weights[done..]) {
-                    let w = V::wide_splat(*w);
-                    for c in (0..len).step_by(V::WIDTH) {
-                        let x = F::load::<V>(*row, start + c).widen();
-                        let sum = V::wide_add(V::wide_load(sums.add(c)), V::wide_mul(w, x));
-                        V::wide_store(sum, sums.add(c));
-                    }
-                }
-                let mut check = V::splat(0.0);
-                for c in (0..len).step_by(V::WIDTH) {
-                    let mean = V::narrow(V::wide_div(V::wide_load(sums.add(c)), total));
-                    check = check.add(mean);
-                    mean.store(self.out.as_mut_ptr().add(start + c));
-                }
-                finite &= is_finite(check);
             }
         }
         finite
     }
 
-    /// Where the rows of group `g` have their values from `start` on; after the last group those of the next chunk.
+    /// Adds K rows from `first` on to the sums of the coordinates from `start` on. The last rows make means of them at once:
+    /// a division takes as long as memory does, and beside the loads it costs nothing. Returns false if a mean is not finite.
     #[inline(always)]
-    fn ahead<F: Format>(&self, g: usize, start: usize) -> [*const u8; ROWS] {
-        let last = self.rows.len() < (g + 1) * ROWS;
-        let (g, start) = if last { (0, start + CHUNK) } else { (g, start) };
-        std::array::from_fn(|i| self.rows[g * ROWS + i].wrapping_add(start * F::SIZE))
+    unsafe fn add<V: Lanes, F: Format, const K: usize>(
+        &mut self,
+        first: usize,
+        start: usize,
+        len: usize,
+        sums: *mut f64,
+    ) -> bool {
+        let mut rows = [std::ptr::null(); K];
+        let mut ahead = [std::ptr::null(); K];
+        let last = first + K == self.rows.len();
+        // SAFETY: the caller's.
+        unsafe {
+            let (total, mut check) = (V::wide_splat(self.total), V::splat(0.0));
+            let mut weights = [V::wide_splat(0.0); K];
+            for i in 0..K {
+                rows[i] = self.rows[first + i];
+                weights[i] = V::wide_splat(self.weights[first + i]);
+                ahead[i] = self.ahead::<F>(first + i, start);
+            }
+            for part in 0..len / V::WIDTH {
+                let (c, byte) = (part * V::WIDTH, part * V::WIDTH * F::SIZE);
+                let mut sum = if first == 0 { V::wide_splat(0.0) } else { V::wide_load(sums.add(c)) };
+                for i in 0..K {
+                    if byte.is_multiple_of(LINE) {
+                        for line in (byte..byte + V::WIDTH * F::SIZE).step_by(LINE) {
+                            prefetch(ahead[i].wrapping_add(line));
+                        }
+                    }
+                    let x = F::load::<V>(rows[i], start + c).widen();
+                    sum = V::wide_add(sum, V::wide_mul(weights[i], x));
+                }
+                if last {
+                    let mean = V::narrow(V::wide_div(sum, total));
+                    check = check.add(mean);
+                    mean.store(self.out.as_mut_ptr().add(start + c));
+                } else {
+                    V::wide_store(sum, sums.add(c));
+                }
+            }
+            is_finite(check)
+        }
+    }
+
+    /// What is asked for while a row is added: the values of the row [`ROWS`] further on, or after the last row those of a
+    /// first one in the next chunk.
+    #[inline(always)]
+    fn ahead<F: Format>(&self, row: usize, start: usize) -> *const u8 {
+        let (row, n) = (row + ROWS, self.rows.len());
+        self.rows[row % n].wrapping_add((start + row / n * CHUNK) * F::SIZE)
     }
 }
 
