@@ -53,6 +53,12 @@ pub(crate) trait Lanes: Copy {
     unsafe fn wide_splat(x: f64) -> Self::Wide;
     unsafe fn wide_add(a: Self::Wide, b: Self::Wide) -> Self::Wide;
     unsafe fn wide_mul(a: Self::Wide, b: Self::Wide) -> Self::Wide;
+    /// The same bits as a product and a sum, in one operation where there is one. Only for products that f64 holds exactly.
+    #[inline(always)]
+    unsafe fn wide_add_exact_product(sum: Self::Wide, a: Self::Wide, b: Self::Wide) -> Self::Wide {
+        // SAFETY: the caller's.
+        unsafe { Self::wide_add(sum, Self::wide_mul(a, b)) }
+    }
     unsafe fn wide_sub(a: Self::Wide, b: Self::Wide) -> Self::Wide;
     unsafe fn wide_div(a: Self::Wide, b: Self::Wide) -> Self::Wide;
     /// The smaller; of equal ones either.
@@ -631,6 +637,10 @@ mod x86 {
             unsafe { (_mm256_mul_pd(a.0, b.0), _mm256_mul_pd(a.1, b.1)) }
         }
         #[inline(always)]
+        unsafe fn wide_add_exact_product(sum: Self::Wide, a: Self::Wide, b: Self::Wide) -> Self::Wide {
+            unsafe { (_mm256_fmadd_pd(a.0, b.0, sum.0), _mm256_fmadd_pd(a.1, b.1, sum.1)) }
+        }
+        #[inline(always)]
         unsafe fn wide_sub(a: Self::Wide, b: Self::Wide) -> Self::Wide {
             unsafe { (_mm256_sub_pd(a.0, b.0), _mm256_sub_pd(a.1, b.1)) }
         }
@@ -791,6 +801,10 @@ mod x86 {
         #[inline(always)]
         unsafe fn wide_mul(a: Self::Wide, b: Self::Wide) -> Self::Wide {
             unsafe { (_mm512_mul_pd(a.0, b.0), _mm512_mul_pd(a.1, b.1)) }
+        }
+        #[inline(always)]
+        unsafe fn wide_add_exact_product(sum: Self::Wide, a: Self::Wide, b: Self::Wide) -> Self::Wide {
+            unsafe { (_mm512_fmadd_pd(a.0, b.0, sum.0), _mm512_fmadd_pd(a.1, b.1, sum.1)) }
         }
         #[inline(always)]
         unsafe fn wide_sub(a: Self::Wide, b: Self::Wide) -> Self::Wide {

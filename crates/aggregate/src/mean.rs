@@ -125,17 +125,21 @@ impl WeightedMean<'_> {
     unsafe fn run_as<V: Lanes, F: Format>(mut self) -> bool {
         let mut sums = [0.0f64; CHUNK];
         let sums = sums.as_mut_ptr();
-        let n = self.rows.len();
+        let (n, exact) = (self.rows.len(), self.weights.iter().all(|w| has_exact_products(*w)));
         let mut finite = true;
         // SAFETY: the rows and `out` hold out.len() values, a multiple of V::WIDTH; `sums` holds CHUNK of them.
         unsafe {
             for start in (0..self.out.len()).step_by(CHUNK) {
                 let len = CHUNK.min(self.out.len() - start);
                 for row in 0..n % ROWS {
-                    finite &= self.add::<V, F, 1>(row, start, len, sums);
+                    finite &= self.add::<V, F, 1, false>(row, start, len, sums);
                 }
                 for first in (n % ROWS..n).step_by(ROWS) {
-                    finite &= self.add::<V, F, ROWS>(first, start, len, sums);
+                    finite &= if exact {
+                        self.add::<V, F, ROWS, true>(first, start, len, sums)
+                    } else {
+                        self.add::<V, F, ROWS, false>(first, start, len, sums)
+                    };
                 }
             }
         }
@@ -145,7 +149,7 @@ impl WeightedMean<'_> {
     /// Adds K rows from `first` on to the sums of the coordinates from `start` on. The last rows make means of them at once:
     /// a division takes as long as memory does, and beside the loads it costs nothing. Returns false if a mean is not finite.
     #[inline(always)]
-    unsafe fn add<V: Lanes, F: Format, const K: usize>(
+    unsafe fn add<V: Lanes, F: Format, const K: usize, const EXACT: bool>(
         &mut self,
         first: usize,
         start: usize,
@@ -168,13 +172,18 @@ impl WeightedMean<'_> {
                 let (c, byte) = (part * V::WIDTH, part * V::WIDTH * F::SIZE);
                 let mut sum = if first == 0 { V::wide_splat(0.0) } else { V::wide_load(sums.add(c)) };
                 for i in 0..K {
-                    if byte.is_multiple_of(LINE) {
+                    // Of wider values the processor asks for enough by itself, and a request takes the place of a load.
+                    if F::SIZE < size_of::<f32>() && byte.is_multiple_of(LINE) {
                         for line in (byte..byte + V::WIDTH * F::SIZE).step_by(LINE) {
                             prefetch(ahead[i].wrapping_add(line));
                         }
                     }
                     let x = F::load::<V>(rows[i], start + c).widen();
-                    sum = V::wide_add(sum, V::wide_mul(weights[i], x));
+                    sum = if EXACT {
+                        V::wide_add_exact_product(sum, weights[i], x)
+                    } else {
+                        V::wide_add(sum, V::wide_mul(weights[i], x))
+                    };
                 }
                 if last {
                     let mean = V::narrow(V::wide_div(sum, total));
@@ -197,6 +206,12 @@ impl WeightedMean<'_> {
     }
 }
 
+/// Whether the product of a weight with any f32 is exact in f64: 29 significant bits and 24 make at most 53. Sample counts
+/// are such weights, and 1.
+fn has_exact_products(weight: f64) -> bool {
+    weight.to_bits() & 0xff_ffff == 0 && (weight == 0.0 || weight >= 1e-100)
+}
+
 /// Whether all lanes are finite.
 ///
 /// # Safety
@@ -207,4 +222,54 @@ pub(crate) unsafe fn is_finite<V: Lanes>(v: V) -> bool {
     // SAFETY: WIDTH is at most 16.
     unsafe { v.store(lanes.as_mut_ptr()) };
     lanes.iter().all(|x| x.is_finite())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Update;
+    use crate::tiles::{Access, Scratch};
+
+    #[test]
+    fn products_are_exact_up_to_29_bits_of_weight() {
+        let exact =
+            [0.0, 1.0, 3.0, 0.375, f64::from((1 << 29) - 1), f64::from((1 << 28) + 1), 2f64.powi(-300)];
+        let inexact = [0.1, f64::from((1 << 29) + 1), 1.0 + f64::EPSILON, 2f64.powi(-400)];
+        assert!(exact.into_iter().all(has_exact_products) && !inexact.into_iter().any(has_exact_products));
+    }
+
+    #[test]
+    fn weights_with_exact_products_give_the_bits_of_products_and_sums() {
+        let values = [1.000_000_1, -3.402_823e33, 1e-45, -7.006e-41, 0.1, 3.402_823e33, -0.0, 1.5e-20];
+        let d = 2048 + 48;
+        let weights: Vec<f64> =
+            (0..19u32).map(|i| f64::from((i * i * 1_234_567) % (1 << 29)) / 8.0 + 1.0).collect();
+        assert!(weights.iter().all(|w| has_exact_products(*w)));
+        let rows: Vec<Vec<f32>> =
+            (0..19).map(|i| (0..d).map(|c| values[(i * 5 + c * 3 + i * c / 7) % 8]).collect()).collect();
+        let updates: Vec<Update<'_>> = rows
+            .iter()
+            .enumerate()
+            .map(|(i, row)| {
+                let mut update = Update::new(i as u64, 1.0);
+                update.push_values(row);
+                update
+            })
+            .collect();
+        let updates: Vec<&Update<'_>> = updates.iter().collect();
+        let total: f64 = weights.iter().sum();
+        let expected: Vec<u32> = (0..d)
+            .map(|c| {
+                let sum = rows.iter().zip(&weights).fold(0.0, |sum, (row, w)| sum + w * f64::from(row[c]));
+                ((sum / total) as f32 + 0.0).to_bits()
+            })
+            .collect();
+        let mut scratch = Scratch::default();
+        let tile = scratch.tile(&updates, 0, d, Access::Native);
+        for isa in Isa::available() {
+            let mut out = vec![0.0; d];
+            assert!(weighted_mean(isa, &tile, &weights, total, &mut out));
+            assert_eq!(out.iter().map(|x| x.to_bits()).collect::<Vec<_>>(), expected, "{isa:?}");
+        }
+    }
 }

@@ -25,13 +25,8 @@ pub(crate) fn describe() -> String {
         let path = format!("/sys/devices/system/cpu/cpu0/cache/index{index}/size");
         fs::read_to_string(path).map_or_else(|_| "?".to_owned(), |size| size.trim().to_owned())
     };
-    let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let gibibytes = memory
-        .lines()
-        .find_map(|line| {
-            line.strip_prefix("MemTotal:")?.trim().strip_suffix("kB")?.trim().parse::<f64>().ok()
-        })
-        .map_or_else(|| "?".to_owned(), |kib| format!("{:.0}", kib / 1024.0 / 1024.0));
+    let gibibytes = memory("MemTotal:")
+        .map_or_else(|| "?".to_owned(), |bytes| format!("{:.0}", bytes as f64 / f64::from(1 << 30)));
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     format!(
         "{model} ({}{forced}), caches {}, {}, {}, {} threads, {gibibytes} GiB, {} {}",
@@ -43,4 +38,16 @@ pub(crate) fn describe() -> String {
         std::env::consts::OS,
         release.split('-').next().unwrap_or_default().trim(),
     )
+}
+
+/// Bytes of memory that can be had without swapping, where the system tells (Linux).
+pub(crate) fn available() -> Option<u64> {
+    memory("MemAvailable:")
+}
+
+fn memory(key: &str) -> Option<u64> {
+    let memory = fs::read_to_string("/proc/meminfo").ok()?;
+    let line = memory.lines().find_map(|line| line.strip_prefix(key))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(1024 * kibibytes)
 }
