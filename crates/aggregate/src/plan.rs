@@ -439,9 +439,11 @@ impl<'a> Rows<'a> {
                 sum += c * w;
                 total += c;
             }
-            sum / total
+            // A row of nothing: clipped to a norm that f64 cannot tell from 0.
+            if total == 0.0 { 0.0 } else { sum / total }
         };
-        Ok(rows.iter().map(mean).collect())
+        let weights: Vec<f64> = rows.iter().map(mean).collect();
+        if weights.iter().all(|w| *w == 0.0) { Err(AggregateError::ZeroWeight) } else { Ok(weights) }
     }
 }
 

@@ -538,3 +538,20 @@ fn memory_is_bounded_and_too_little_is_said_before_the_work() {
     let refused = crate::aggregate(&Method::Median, &updates, &tiny);
     assert!(matches!(refused, Err(crate::AggregateError::Memory { needed: 109_056, .. })), "{refused:?}");
 }
+
+#[test]
+fn rows_clipped_to_less_than_f64_holds_are_rows_of_zeros() {
+    let rows: Vec<Row> = (0..6).map(|i| ((0..40).map(|c| 1e3 + (i * c) as f32).collect(), 1.0)).collect();
+    let bytes = bytes(&rows);
+    let updates = updates(&rows, &bytes, 5);
+    for rule in
+        ["average", "median", "krum", "multi-krum", "nnm+average", "fltrust", "caf(f=1)", "geometric-median"]
+    {
+        let method = format!("norm-clipping(norm=1e-323)+{rule}").parse().unwrap();
+        let out = crate::aggregate(&method, &updates, &Options::default()).unwrap();
+        assert!(out.iter().all(|x| x.to_bits() == 0), "{method}: {:?}", &out[..3]);
+    }
+    let weighted = "norm-clipping(norm=1e-323)+weighted-average".parse().unwrap();
+    let refused = crate::aggregate(&weighted, &updates, &Options::default());
+    assert_eq!(refused, Err(crate::AggregateError::ZeroWeight));
+}

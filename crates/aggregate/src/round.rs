@@ -93,9 +93,12 @@ pub(crate) fn apply(
     }
 }
 
-/// The updates that have any weight, with it. Adding the others would change no bit.
+/// The updates that have any weight, with it, or one that has none. Adding the others would change no bit.
 fn without_zeros<'a>(updates: Vec<&'a Update<'a>>, weights: Vec<f64>) -> (Vec<&'a Update<'a>>, Vec<f64>) {
-    updates.into_iter().zip(weights).filter(|(_, w)| *w != 0.0).unzip()
+    let first = updates[0];
+    let (updates, weights): (Vec<_>, Vec<_>) =
+        updates.into_iter().zip(weights).filter(|(_, w)| *w != 0.0).unzip();
+    if updates.is_empty() { (vec![first], vec![0.0]) } else { (updates, weights) }
 }
 
 /// The updates in the order of their ids, found to fit together.
