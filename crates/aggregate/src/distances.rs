@@ -483,7 +483,6 @@ unsafe fn in_f64(a: *const f32, b: Option<*const f32>, len: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::DType;
 
     fn rows(n: usize, d: usize, base: f32, spread: f32) -> Vec<Vec<f32>> {
         let mut state = 7u64;
@@ -496,17 +495,7 @@ mod tests {
     }
 
     fn measure(isa: Isa, rows: &[Vec<f32>], origin: bool) -> Distances {
-        let bytes: Vec<Vec<u8>> =
-            rows.iter().map(|r| r.iter().flat_map(|x| x.to_le_bytes()).collect()).collect();
-        let updates: Vec<Update<'_>> = bytes
-            .iter()
-            .enumerate()
-            .map(|(i, b)| {
-                let mut update = Update::new(i as u64, 1.0);
-                update.push(DType::F32, b);
-                update
-            })
-            .collect();
+        let updates = Update::of_rows(rows);
         let scope = if origin { Scope::PairsAndNorms } else { Scope::Pairs };
         Distances::measure(isa, &updates.iter().collect::<Vec<_>>(), scope, 0, usize::MAX).unwrap()
     }

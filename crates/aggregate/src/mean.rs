@@ -247,15 +247,7 @@ mod tests {
         assert!(weights.iter().all(|w| has_exact_products(*w)));
         let rows: Vec<Vec<f32>> =
             (0..19).map(|i| (0..d).map(|c| values[(i * 5 + c * 3 + i * c / 7) % 8]).collect()).collect();
-        let updates: Vec<Update<'_>> = rows
-            .iter()
-            .enumerate()
-            .map(|(i, row)| {
-                let mut update = Update::new(i as u64, 1.0);
-                update.push_values(row);
-                update
-            })
-            .collect();
+        let updates = Update::of_rows(&rows);
         let updates: Vec<&Update<'_>> = updates.iter().collect();
         let total: f64 = weights.iter().sum();
         let expected: Vec<u32> = (0..d)

@@ -77,15 +77,7 @@ mod tests {
             vec![1.0, 1.0, 1.0, 1.0],
             vec![9.0, 1.0, -2.0, 0.0],
         ];
-        let updates: Vec<Update<'_>> = rows
-            .iter()
-            .enumerate()
-            .map(|(i, row)| {
-                let mut update = Update::new(i as u64, 1.0);
-                update.push_values(row);
-                update
-            })
-            .collect();
+        let updates = Update::of_rows(&rows);
         let signs = Signs::measure(&updates.iter().collect::<Vec<_>>()).unwrap();
         assert_eq!(signs[0], Signs { positive: 2, negative: 1 });
         assert_eq!(signs[2], Signs { positive: 1, negative: 2 });

@@ -50,6 +50,17 @@ impl<'a> Update<'a> {
         self.push(DType::F32, bytes);
     }
 
+    /// Updates of one tensor each and of weight 1, numbered from 0 on.
+    #[cfg(test)]
+    pub(crate) fn of_rows(rows: &'a [Vec<f32>]) -> Vec<Self> {
+        let update = |(i, row): (usize, &'a Vec<f32>)| {
+            let mut update = Update::new(i as u64, 1.0);
+            update.push_values(row);
+            update
+        };
+        rows.iter().enumerate().map(update).collect()
+    }
+
     /// The number of coordinates, d.
     #[must_use]
     pub fn len(&self) -> usize {
