@@ -13,7 +13,7 @@ use crate::data::Data;
 use crate::report::{Report, Row};
 use crate::{machine, measure, probe};
 
-/// The rounds that are timed: that of the tables, and one whose rows fit the peers' caches.
+/// The rounds that are timed: one whose rows fit the peers' caches, and that of the tables.
 const TIMED: [(usize, usize); 2] = [(32, 1_000_000), (32, 4_000_000)];
 /// The inputs that must fit into memory for a round to be timed: ByzFL's mixing needs 27, and we and Python keep three.
 const INPUTS: u64 = 36;
